@@ -1,0 +1,65 @@
+//! What a hit costs in Larder, in its peers, and at the least.
+//!
+//! `scripts/bench [layer|entity|all] [rounds]` builds and runs it, and prints the tables of
+//! `docs/measurements.md`.
+#![expect(clippy::print_stdout, reason = "the tables are the product")]
+
+mod entity;
+mod layer;
+mod rounds;
+mod table;
+mod zipf;
+
+use std::rc::Rc;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::rounds::Lane;
+use crate::table::Table;
+
+const ROUNDS: usize = 200;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let subject = arguments.next().unwrap_or_else(|| "all".to_owned());
+    let rounds = match arguments.next() {
+        Some(text) => text.parse().expect("the rounds are a number"),
+        None => ROUNDS,
+    };
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = Rc::new(runtime.expect("a runtime can be made"));
+    match subject.as_str() {
+        "layer" => layers(&runtime, rounds),
+        "entity" => entities(rounds),
+        "all" => {
+            layers(&runtime, rounds);
+            entities(rounds);
+        }
+        other => panic!("{other}: there are `layer`, `entity` and `all`"),
+    }
+}
+
+fn layers(runtime: &Rc<Runtime>, rounds: usize) {
+    for (size, subject) in [
+        (1024, "layer hit, body of 1 KiB"),
+        (64 * 1024, "layer hit, body of 64 KiB"),
+    ] {
+        let lanes = layer::measure(runtime, size, rounds);
+        print(subject, &lanes, &[layer::CLONE, layer::HANDLER]);
+    }
+}
+
+fn entities(rounds: usize) {
+    let lanes = entity::measure(rounds);
+    let subject = "entity hit, Zipf(0.99) over 100 k keys";
+    print(subject, &lanes, &[entity::MOKA]);
+}
+
+fn print(subject: &str, lanes: &[Lane], baselines: &[&str]) {
+    let table = Table {
+        subject,
+        lanes,
+        baselines,
+    };
+    println!("{table}");
+}

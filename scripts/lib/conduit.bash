@@ -1,0 +1,55 @@
+# Starts and ends Conduit servers by pid. To be sourced.
+# shellcheck shell=bash
+
+# Every server that was started and not yet ended.
+CONDUIT_PIDS=()
+
+# Starts Conduit on a free port with a new SQLite file, and waits until it says where it serves.
+# Sets CONDUIT_PID, CONDUIT_ADDRESS (host:port) and CONDUIT_LOG.
+start_conduit() { # start_conduit <folder> [<argument of cargo run>...]
+    local folder=$1 deadline=$((SECONDS + 120))
+    shift
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    folder=$(cd "$folder" && pwd)
+    CONDUIT_LOG=$folder/server.log
+    cargo run --quiet -p conduit "$@" -- \
+        --listen 127.0.0.1:0 \
+        --database "sqlite://$folder/conduit.sqlite?mode=rwc" >"$CONDUIT_LOG" 2>&1 &
+    CONDUIT_PID=$!
+    CONDUIT_PIDS+=("$CONDUIT_PID")
+    CONDUIT_ADDRESS=
+    while [[ $SECONDS -lt $deadline ]]; do
+        CONDUIT_ADDRESS=$(grep -Eo '127\.0\.0\.1:[1-9][0-9]*' "$CONDUIT_LOG" | head -n 1) || true
+        if [[ -n $CONDUIT_ADDRESS ]]; then
+            return 0
+        fi
+        if ! kill -0 "$CONDUIT_PID" 2>/dev/null; then
+            break
+        fi
+        sleep 0.1
+    done
+    echo "Conduit did not start:" >&2
+    cat "$CONDUIT_LOG" >&2
+    return 1
+}
+
+# Ends all servers: politely, and after ten seconds for certain.
+stop_conduit() {
+    local pid
+    for pid in ${CONDUIT_PIDS[@]+"${CONDUIT_PIDS[@]}"}; do
+        end_process "$pid"
+    done
+    CONDUIT_PIDS=()
+}
+
+end_process() { # end_process <pid>
+    local tenths=0
+    kill -TERM "$1" 2>/dev/null || true
+    while kill -0 "$1" 2>/dev/null && [[ $tenths -lt 100 ]]; do
+        sleep 0.1
+        tenths=$((tenths + 1))
+    done
+    kill -KILL "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
