@@ -1,0 +1,41 @@
+//! The ordered log of changes.
+
+mod local;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use self::local::LocalBus;
+use crate::change::Change;
+use crate::error::BusError;
+use crate::node::Node;
+use crate::position::Position;
+
+/// A future as the contracts return it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Orders changes and brings them to every node.
+///
+/// # Contract
+/// * A position is given once, and higher than all given before.
+/// * [`Node::advance`] is called only after every change below that position was applied on the
+///   node, and never because of the node's own publication alone.
+/// * [`Node::set_heard`] gets the moment a read was *sent* whose reply reached the end of the log
+///   and was applied; a bus within the process gives [`Moment::MAX`](crate::Moment::MAX).
+/// * `publish` returns after the publishing node itself has applied the changes.
+/// * `publish` may be polled inside a lock-free hot path of nobody: it may take a round trip.
+pub trait Bus: fmt::Debug + Send + Sync + 'static {
+    /// Connects a node, once, before it serves; sets its incarnation.
+    fn attach(&self, node: &Arc<Node>);
+
+    /// Publishes changes under one position.
+    ///
+    /// # Errors
+    /// The changes may or may not be on the log; they are published again later.
+    fn publish<'a>(
+        &'a self,
+        changes: Arc<[Change]>,
+    ) -> BoxFuture<'a, Result<Position, BusError>>;
+}

@@ -1,0 +1,228 @@
+//! What identifies an entry within its region.
+
+use std::fmt;
+
+use smallvec::SmallVec;
+
+/// The key of an entry: typed parts behind each other, each behind its length.
+///
+/// Two keys are equal only if all their parts are: `("a", "bc")` and `("ab", "c")` differ, so do
+/// `1` and `"1"`. Keys of up to 64 bytes are built without an allocation.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Key(SmallVec<[u8; 64]>);
+
+impl Key {
+    /// Starts a key without parts.
+    pub fn builder() -> KeyBuilder {
+        KeyBuilder(Self::default())
+    }
+
+    /// Returns the encoded parts.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Takes a key from what [`as_bytes`](Self::as_bytes) gave.
+    pub(crate) fn from_encoded(bytes: &[u8]) -> Self {
+        Self(SmallVec::from_slice(bytes))
+    }
+}
+
+/// Shows the parts in words, `/` between them: this is what patterns are matched against.
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest: &[u8] = &self.0;
+        let mut first = true;
+        while let Some((part, tail)) = Part::decode(rest) {
+            if !std::mem::take(&mut first) {
+                f.write_str("/")?;
+            }
+            write!(f, "{part}")?;
+            rest = tail;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({self})")
+    }
+}
+
+/// Builds a [`Key`] part by part.
+#[derive(Clone, Debug, Default)]
+pub struct KeyBuilder(Key);
+
+impl KeyBuilder {
+    /// Adds a string.
+    #[must_use]
+    pub fn text(self, value: &str) -> Self {
+        self.counted(b't', value.as_bytes())
+    }
+
+    /// Adds bytes.
+    #[must_use]
+    pub fn bytes(self, value: &[u8]) -> Self {
+        self.counted(b'b', value)
+    }
+
+    /// Adds an integer.
+    #[must_use]
+    pub fn int(mut self, value: impl Into<i128>) -> Self {
+        let value: i128 = value.into();
+        if let Ok(small) = i64::try_from(value) {
+            self.0.0.push(b'i');
+            self.0.0.extend_from_slice(&small.to_le_bytes());
+        } else {
+            self.0.0.push(b'I');
+            self.0.0.extend_from_slice(&value.to_le_bytes());
+        }
+        self
+    }
+
+    /// Ends the key.
+    pub fn finish(self) -> Key {
+        self.0
+    }
+
+    fn counted(mut self, tag: u8, bytes: &[u8]) -> Self {
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        self.0.0.push(tag);
+        self.0.0.extend_from_slice(&length.to_le_bytes());
+        self.0.0.extend_from_slice(bytes);
+        self
+    }
+}
+
+impl From<KeyBuilder> for Key {
+    fn from(builder: KeyBuilder) -> Self {
+        builder.finish()
+    }
+}
+
+/// What can stand as one part of a key; tuples of parts are keys too.
+pub trait KeyPartLike {
+    /// Appends this part to a key.
+    fn append_to(&self, key: KeyBuilder) -> KeyBuilder;
+}
+
+macro_rules! int_parts {
+    ($($int:ty)*) => {$(
+        impl KeyPartLike for $int {
+            fn append_to(&self, key: KeyBuilder) -> KeyBuilder {
+                key.int(i128::from(*self))
+            }
+        }
+    )*};
+}
+int_parts!(i8 i16 i32 i64 u8 u16 u32 u64);
+
+impl KeyPartLike for str {
+    fn append_to(&self, key: KeyBuilder) -> KeyBuilder {
+        key.text(self)
+    }
+}
+
+impl KeyPartLike for String {
+    fn append_to(&self, key: KeyBuilder) -> KeyBuilder {
+        key.text(self)
+    }
+}
+
+impl KeyPartLike for [u8] {
+    fn append_to(&self, key: KeyBuilder) -> KeyBuilder {
+        key.bytes(self)
+    }
+}
+
+impl<T: KeyPartLike + ?Sized> KeyPartLike for &T {
+    fn append_to(&self, key: KeyBuilder) -> KeyBuilder {
+        (**self).append_to(key)
+    }
+}
+
+impl<T: KeyPartLike> From<T> for Key {
+    fn from(part: T) -> Self {
+        part.append_to(Self::builder()).finish()
+    }
+}
+
+macro_rules! tuple_keys {
+    ($(($($name:ident $index:tt),+))*) => {$(
+        impl<$($name: KeyPartLike),+> From<($($name,)+)> for Key {
+            fn from(parts: ($($name,)+)) -> Self {
+                let key = Self::builder();
+                $(let key = parts.$index.append_to(key);)+
+                key.finish()
+            }
+        }
+    )*};
+}
+tuple_keys!((A 0) (A 0, B 1) (A 0, B 1, C 2) (A 0, B 1, C 2, D 3));
+
+/// One decoded part, for showing it.
+enum Part<'a> {
+    Text(&'a str),
+    Bytes(&'a [u8]),
+    Int(i128),
+}
+
+impl<'a> Part<'a> {
+    fn decode(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
+        let (tag, rest) = bytes.split_first()?;
+        match tag {
+            b'i' => {
+                let (value, rest) = rest.split_first_chunk::<8>()?;
+                Some((Self::Int(i64::from_le_bytes(*value).into()), rest))
+            }
+            b'I' => {
+                let (value, rest) = rest.split_first_chunk::<16>()?;
+                Some((Self::Int(i128::from_le_bytes(*value)), rest))
+            }
+            _ => {
+                let (length, rest) = rest.split_first_chunk::<4>()?;
+                let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+                let text = (*tag == b't').then(|| std::str::from_utf8(value).ok()).flatten();
+                Some((text.map_or(Self::Bytes(value), Self::Text), rest))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Part<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Int(value) => write!(f, "{value}"),
+            Self::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn keys_of_different_parts_differ(a in prop::collection::vec(".{0,4}", 0..4), b in prop::collection::vec(".{0,4}", 0..4)) {
+            let key = |parts: &[String]| parts.iter().fold(Key::builder(), |key, part| key.text(part)).finish();
+            prop_assert_eq!(key(&a) == key(&b), a == b);
+        }
+    }
+
+    #[test]
+    fn a_number_and_its_digits_are_different_keys() {
+        assert_ne!(Key::from(1), Key::from("1"));
+        assert_ne!(Key::from("a"), Key::from("a".as_bytes()));
+        assert_eq!(Key::from(1_u8), Key::from(1_i64));
+        assert_ne!(Key::from(u64::MAX), Key::from(-1));
+    }
+
+    #[test]
+    fn a_key_reads_as_its_parts() {
+        assert_eq!(Key::from(("article", 7, b"\x0a".as_slice())).to_string(), "article/7/0a");
+    }
+}

@@ -1,0 +1,409 @@
+//! The cache of one service in this process.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::builder::Builder;
+use crate::bus::Bus;
+use crate::change::Change;
+use crate::clock::Clock;
+use crate::dependency::Dependency;
+use crate::error::{DomainError, PublishError, RegionError};
+use crate::flight::Flights;
+use crate::local::Local;
+use crate::node::Node;
+use crate::observer::Observer;
+use crate::pending::Pending;
+use crate::policy::Policy;
+use crate::position::{Position, Stamp};
+use crate::read_scope::ReadScope;
+use crate::refusal::Refusal;
+use crate::region::{Region, RegionState};
+use crate::statistics::Snapshot;
+use crate::switches::Switches;
+use crate::weight;
+
+/// How long after a commit of unknown outcome its changes are published again.
+const SECOND_PUBLICATION: Duration = Duration::from_secs(5);
+/// How long to wait before a bus that failed is tried again.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// The cache of one service; cheap to clone.
+///
+/// # Examples
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use larder_core::{Larder, Policy};
+/// use std::time::Duration;
+///
+/// let larder = Larder::builder("shop").build()?;
+/// let prices = larder.region::<u64>("prices", Policy::ttl(Duration::from_secs(60)))?;
+/// let price = prices.get_or_load("apple", || async { Ok::<_, std::io::Error>(42) }).await?;
+/// assert_eq!(*price, 42);
+/// prices.put("apple", 43).await?;
+/// assert_eq!(prices.get("apple").await.as_deref(), Some(&43));
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Larder(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) service: Arc<str>,
+    pub(crate) node: Arc<Node>,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) local: Local,
+    pub(crate) local_capacity: u64,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) regions: RwLock<HashMap<String, Arc<RegionState>>>,
+    pub(crate) switches: Switches,
+    pub(crate) domains: Mutex<HashSet<String>>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) closing: CancellationToken,
+    pub(crate) strict_scopes: bool,
+    /// Somebody opened a read scope: a read outside one may have lost it.
+    pub(crate) scopes_in_use: AtomicBool,
+    pub(crate) unscoped_reads: AtomicU64,
+}
+
+impl Larder {
+    /// Begins to configure the cache of `service`; the name stands in switches and keys.
+    pub fn builder(service: impl Into<String>) -> Builder {
+        Builder::new(service.into())
+    }
+
+    pub(crate) fn from_shared(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+
+    /// Returns the service's name.
+    pub fn service(&self) -> &str {
+        &self.0.service
+    }
+
+    /// Returns the region of this name, declared by its first call.
+    ///
+    /// Entries are weighed by `size_of::<V>()`, plus what strings and byte vectors hold; give
+    /// other types that own memory to [`region_weighed`](Self::region_weighed).
+    ///
+    /// # Errors
+    /// A policy that cannot be, a name that cannot stand in a switch, or another policy than the
+    /// region was declared with.
+    pub fn region<V: Send + Sync + 'static>(
+        &self,
+        name: &str,
+        policy: Policy,
+    ) -> Result<Region<V>, RegionError> {
+        self.region_weighed(name, policy, weight::of::<V>)
+    }
+
+    /// Like [`region`](Self::region); `weigher` gives the bytes a value takes.
+    ///
+    /// # Errors
+    /// As [`region`](Self::region).
+    pub fn region_weighed<V: Send + Sync + 'static>(
+        &self,
+        name: &str,
+        policy: Policy,
+        weigher: fn(&V) -> usize,
+    ) -> Result<Region<V>, RegionError> {
+        let state = self.declare(name, policy)?;
+        Ok(Region::new(self.clone(), state, weigher))
+    }
+
+    /// Publishes a change and returns once this node has applied it.
+    ///
+    /// # Errors
+    /// The bus did not take it: it is published again until it is, and what it touches is not
+    /// served from the cache of this node meanwhile.
+    pub async fn publish(&self, change: Change) -> Result<Position, PublishError> {
+        self.publish_all(vec![change]).await
+    }
+
+    /// Publishes changes under one position; see [`publish`](Self::publish).
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    ///
+    /// # Cancellation
+    /// Safe: the publication runs in a task of its own once it has to wait.
+    pub async fn publish_all(&self, changes: Vec<Change>) -> Result<Position, PublishError> {
+        if changes.is_empty() {
+            return Ok(self.0.node.watermark());
+        }
+        let changes: Arc<[Change]> = changes.into();
+        let pending = Pending::mark(&self.0.node, &changes);
+        let publication = Publication { larder: self.clone(), changes, pending: Some(pending) };
+        publication.run().await
+    }
+
+    /// Publishes the changes of a write that may or may not have happened.
+    ///
+    /// They are published now and once more after five seconds; what they touch is not served or
+    /// kept in between. Runs in the background; [`close`](Self::close) does not wait the time out.
+    pub fn publish_unsure(&self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let changes: Arc<[Change]> = changes.into();
+        let pending = Pending::mark(&self.0.node, &changes);
+        let larder = self.clone();
+        self.spawn(async move {
+            let _pending = pending;
+            larder.publish_until_taken(&changes).await;
+            larder.pause(SECOND_PUBLICATION).await;
+            larder.publish_until_taken(&changes).await;
+        });
+    }
+
+    /// Invalidates everything that depends on `tag`, on every node.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub async fn invalidate(&self, tag: impl Into<Arc<str>>) -> Result<Position, PublishError> {
+        self.publish(Change::tag(tag)).await
+    }
+
+    /// Ages everything that depends on `tag`: served within grace while one refresh runs.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub async fn invalidate_soft(
+        &self,
+        tag: impl Into<Arc<str>>,
+    ) -> Result<Position, PublishError> {
+        self.publish(Change::tag(tag).soft()).await
+    }
+
+    /// Takes the stamp of a read: call it before its first statement is sent.
+    pub fn stamp(&self) -> Stamp {
+        self.0.node.stamp()
+    }
+
+    /// Records what a statement that is about to be sent will read; for integrators.
+    ///
+    /// Without a stamp it is taken here. Without a read scope nothing can depend on the
+    /// statement: it is counted, warned about once if scopes are in use, and panics under
+    /// [`strict_scopes`](Builder::strict_scopes).
+    ///
+    /// # Panics
+    /// Under strict scopes, outside of any scope.
+    pub fn reading(&self, stamp: Option<Stamp>, dependencies: &[Dependency]) {
+        let Some(scope) = ReadScope::current() else {
+            return self.unscoped();
+        };
+        scope.read(&self.0.node, stamp.unwrap_or_else(|| self.stamp()), dependencies);
+    }
+
+    /// Makes what encloses the current read uncacheable.
+    pub fn refuse(&self, refusal: Refusal) {
+        if let Some(scope) = ReadScope::current() {
+            scope.refuse(refusal);
+        }
+    }
+
+    /// Adds a dependency on a tag to what is being made: `invalidate(tag)` will reach it.
+    pub fn depend_on(&self, tag: impl Into<Arc<str>>) {
+        self.reading(None, &[Dependency::tag(tag)]);
+    }
+
+    /// Opens a read scope of its own.
+    pub fn read_scope(&self) -> ReadScope {
+        self.0.scopes_in_use.store(true, Ordering::Relaxed);
+        ReadScope::root(&self.0.node)
+    }
+
+    /// Takes a domain's name; for integrators that connect a database.
+    ///
+    /// # Errors
+    /// The name is taken, or cannot be part of a key.
+    pub fn claim_domain(&self, name: &str) -> Result<(), DomainError> {
+        if !is_plain(name) {
+            return Err(DomainError::Name(name.to_owned()));
+        }
+        let mut domains = self.0.domains.lock().unwrap_or_else(PoisonError::into_inner);
+        if domains.insert(name.to_owned()) {
+            Ok(())
+        } else {
+            Err(DomainError::Taken(name.to_owned()))
+        }
+    }
+
+    /// Adds an observer of changes and cache events.
+    pub fn observe(&self, observer: impl Observer) {
+        self.0.node.observers.add(Arc::new(observer));
+    }
+
+    /// Spawns a task that [`close`](Self::close) waits for. Needs a Tokio runtime.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        self.0.tasks.spawn(future)
+    }
+
+    /// Returns the switches, which can be set while serving.
+    pub fn switches(&self) -> &Switches {
+        &self.0.switches
+    }
+
+    /// Returns the clock.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.node.clock
+    }
+
+    /// Returns this node's state in the order of changes.
+    pub fn node(&self) -> &Arc<Node> {
+        &self.0.node
+    }
+
+    /// Returns what was done since the start or the last reset.
+    pub fn snapshot(&self) -> Snapshot {
+        self.0.local.settle();
+        let regions = self.0.regions.read().unwrap_or_else(PoisonError::into_inner);
+        let mut regions: Vec<_> = regions
+            .values()
+            .map(|region| region.counters.read(&region.name, region.share().get()))
+            .collect();
+        regions.sort_by(|a, b| a.name.cmp(&b.name));
+        Snapshot {
+            service: self.0.service.to_string(),
+            enabled: self.0.switches.enabled(),
+            regions,
+            unknown_regions: self.0.switches.unknown(),
+            unscoped_reads: self.0.unscoped_reads.load(Ordering::Relaxed),
+            position: self.0.node.watermark().get(),
+            local_capacity: self.0.local_capacity,
+        }
+    }
+
+    /// Sets all counts to zero; entries and bytes stay what they are.
+    pub fn reset_statistics(&self) {
+        let regions = self.0.regions.read().unwrap_or_else(PoisonError::into_inner);
+        regions.values().for_each(|region| region.counters.reset());
+        self.0.unscoped_reads.store(0, Ordering::Relaxed);
+    }
+
+    /// Waits for what runs in the background: commits, publications, refreshes.
+    ///
+    /// Reads and writes still work afterwards; call it when no requests come any more.
+    pub async fn close(&self) {
+        self.0.closing.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        self.0.switches.unknown();
+    }
+
+    pub(crate) fn local(&self) -> &Local {
+        &self.0.local
+    }
+
+    pub(crate) fn flights(&self) -> &Arc<Flights> {
+        &self.0.flights
+    }
+
+    fn declare(&self, name: &str, policy: Policy) -> Result<Arc<RegionState>, RegionError> {
+        if name.is_empty() || name.contains(['=', ',']) || name.contains(char::is_whitespace) {
+            let trouble = "a name is not empty and holds no `=`, `,` or white space";
+            return Err(RegionError::Name { region: name.to_owned(), trouble });
+        }
+        policy.check().map_err(|(setting, trouble)| RegionError::Setting {
+            region: name.to_owned(),
+            setting,
+            trouble,
+        })?;
+        let mut regions = self.0.regions.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = regions.get(name) {
+            return match known.policy.difference(&policy) {
+                None => Ok(Arc::clone(known)),
+                Some(setting) => Err(RegionError::Redeclared { region: name.to_owned(), setting }),
+            };
+        }
+        let id = u32::try_from(regions.len()).unwrap_or(u32::MAX);
+        let percent = self.0.switches.declare(name);
+        let state = Arc::new(RegionState::new(id, &self.0.service, name, policy, percent));
+        regions.insert(name.to_owned(), Arc::clone(&state));
+        Ok(state)
+    }
+
+    fn unscoped(&self) {
+        assert!(
+            !self.0.strict_scopes,
+            "a statement was read outside of any read scope: spawn tasks by `ReadScope::spawn`"
+        );
+        let before = self.0.unscoped_reads.fetch_add(1, Ordering::Relaxed);
+        if before == 0 && self.0.scopes_in_use.load(Ordering::Relaxed) {
+            tracing::warn!(
+                service = &*self.0.service,
+                "a statement was read outside of any read scope: no response can depend on it"
+            );
+        }
+    }
+
+    async fn publish_until_taken(&self, changes: &Arc<[Change]>) {
+        while let Err(error) = self.0.bus.publish(Arc::clone(changes)).await {
+            tracing::debug!(%error, "changes are not published yet");
+            if self.0.closing.is_cancelled() {
+                tracing::warn!(service = &*self.0.service, "changes are lost: the bus is gone");
+                return;
+            }
+            self.pause(RETRY).await;
+        }
+    }
+
+    /// Waits, but not past the closing.
+    async fn pause(&self, duration: Duration) {
+        let sleep = self.clock().sleep(duration);
+        let _ = self.0.closing.run_until_cancelled(sleep).await;
+    }
+}
+
+/// A publication that must not be lost: what is dropped unfinished goes on in the background.
+struct Publication {
+    larder: Larder,
+    changes: Arc<[Change]>,
+    pending: Option<Pending>,
+}
+
+impl Publication {
+    async fn run(mut self) -> Result<Position, PublishError> {
+        let position = self.larder.0.bus.publish(Arc::clone(&self.changes)).await?;
+        self.pending = None;
+        Ok(position)
+    }
+}
+
+impl Drop for Publication {
+    fn drop(&mut self) {
+        let Some(pending) = self.pending.take() else { return };
+        if tokio::runtime::Handle::try_current().is_err() {
+            // Nothing can run in the background: what is pending stays so, and is never served.
+            std::mem::forget(pending);
+            return;
+        }
+        let (larder, changes) = (self.larder.clone(), Arc::clone(&self.changes));
+        self.larder.spawn(async move {
+            let _pending = pending;
+            larder.publish_until_taken(&changes).await;
+        });
+    }
+}
+
+impl fmt::Debug for Larder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Larder").field("service", &self.0.service).finish_non_exhaustive()
+    }
+}
+
+/// Tells whether a name is letters, digits, `-` and `_` only.
+pub(crate) fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    !name.is_empty() && name.chars().all(plain)
+}

@@ -1,0 +1,283 @@
+//! A load under way: from its stamp to the entry it becomes.
+
+use std::any::Any;
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use crate::clock::Moment;
+use crate::entry::{AnyValue, Entry, Validity};
+use crate::dependency::Dependency;
+use crate::flight::{Flight, Outcome, Seat};
+use crate::key::Key;
+use crate::local::ENTRY_OVERHEAD;
+use crate::marks::MarkSet;
+use crate::observer::CacheEventKind;
+use crate::policy::Lifetime;
+use crate::position::Stamp;
+use crate::read_scope::{Provenance, ReadScope};
+use crate::refusal::Refusal;
+use crate::region::{Hit, Region};
+use crate::scope::Scope;
+use crate::statistics::bump;
+
+/// What one gets who wants a key loaded.
+#[derive(Debug)]
+pub enum Turn<V> {
+    /// Nobody else loads it: do it, for the followers too.
+    Lead(Lead<V>),
+    /// Another's load ended with an entry that may be served.
+    Hit(Hit<V>),
+    /// Another's load failed, with its error.
+    Failed(Arc<dyn Any + Send + Sync>),
+    /// The answer is not shared, or this load is inside the one it would wait for: load it, for
+    /// yourself.
+    Alone(Lead<V>),
+}
+
+/// A load: made before its first statement, ended with what it led to.
+///
+/// # Cancellation
+/// Dropped before its end, one of its followers becomes the leader. In every case what was read
+/// flows into the scope that enclosed it when it was made.
+pub struct Lead<V> {
+    region: Region<V>,
+    key: Key,
+    seat: Option<Seat>,
+    scope: ReadScope,
+    parent: Option<ReadScope>,
+    stamp: Stamp,
+    started: Moment,
+    open: bool,
+}
+
+/// How a load ended.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Finished<V> {
+    /// The value, kept or not.
+    pub value: Option<Arc<V>>,
+    /// Whether it is kept, and if not, why.
+    pub kept: Result<(), Refusal>,
+}
+
+impl<V: Send + Sync + 'static> Lead<V> {
+    /// Begins a load. `parent` gets what is read.
+    pub(crate) fn begin(
+        region: &Region<V>,
+        key: &Key,
+        seat: Option<Seat>,
+        parent: Option<ReadScope>,
+    ) -> Self {
+        let node = region.larder.node();
+        // The stamp first: a change that comes after it must find the entry below itself.
+        let stamp = node.stamp();
+        let flight = seat.iter().map(|seat| Arc::clone(&seat.flight)).collect();
+        let scope = ReadScope::of_load(node, parent.clone(), flight, stamp);
+        Self {
+            region: region.clone(),
+            key: key.clone(),
+            seat,
+            scope,
+            parent,
+            stamp,
+            started: stamp.as_of,
+            open: true,
+        }
+    }
+
+    /// Polls `future` inside the load's read scope; may be called several times.
+    pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<V, F> {
+        self.scope.run(future)
+    }
+
+    /// Returns the load's read scope.
+    pub fn scope(&self) -> &ReadScope {
+        &self.scope
+    }
+
+    /// Keeps the value from being kept. The first reason stays.
+    pub fn refuse(&self, refusal: Refusal) {
+        self.scope.refuse(refusal);
+    }
+
+    /// Returns why the value will not be kept, as far as that is known yet.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.scope.refusal()
+    }
+
+    /// Ends the load with a value, or with the knowledge that there is none.
+    ///
+    /// It is kept for `lifetime` if nothing it was made of has changed since the stamp. Followers
+    /// get it, unless it must not be shared.
+    pub fn finish(mut self, value: Option<Arc<V>>, lifetime: Lifetime) -> Finished<V> {
+        let weight = value.as_deref().map_or(0, self.region.weigher);
+        let any = value.clone().map(|value| value as Arc<dyn Any + Send + Sync>);
+        let provenance = self.end();
+        let refusal = provenance.refusal;
+        let (entry, verdict) = self.entry(any, weight, lifetime, provenance);
+        let verdict = refusal.map_or(verdict, Err);
+        if verdict.is_ok() {
+            let key = self.region.probe(&self.key).to_key();
+            self.region.larder.local().put(key, Arc::clone(&entry));
+        }
+        self.report(verdict);
+        if let Some(seat) = self.seat.take() {
+            let shared = matches!(verdict, Ok(()) | Err(Refusal::Changed | Refusal::Expired));
+            seat.land(if shared { Outcome::Entry(entry) } else { Outcome::Released });
+        }
+        Finished { value, kept: verdict }
+    }
+
+    /// Ends the load with an error, for all its followers.
+    pub fn fail<E: Send + Sync + 'static>(mut self, error: Arc<E>) {
+        self.end();
+        bump(&self.region.state.counters.load_errors);
+        self.region.observe(&self.key, CacheEventKind::LoadFailed);
+        if let Some(seat) = self.seat.take() {
+            seat.land(Outcome::Failed(error));
+        }
+    }
+
+    /// Ends the load without a value to share: the followers load for themselves, all at once.
+    pub fn release(mut self) {
+        self.end();
+        if let Some(seat) = self.seat.take() {
+            seat.land(Outcome::Released);
+        }
+    }
+
+    /// Returns the flight others wait for, if any do.
+    pub(crate) fn flight(&self) -> Option<Arc<Flight>> {
+        self.seat.as_ref().map(|seat| Arc::clone(&seat.flight))
+    }
+
+    /// Records a dependency; call it before the statement that reads it is sent.
+    pub(crate) fn depend(&self, dependency: Dependency) {
+        self.scope.read(self.region.larder.node(), self.stamp, &[dependency]);
+    }
+
+    /// Records all that another scope collected for this load.
+    pub(crate) fn read_with(&self, shared: &Provenance) {
+        self.scope.absorb(self.region.larder.node(), shared, std::iter::empty());
+    }
+
+    /// Lands the flight with an entry that somebody else loaded meanwhile.
+    pub(crate) fn land_with(mut self, entry: Arc<Entry>) {
+        self.open = false;
+        if let Some(seat) = self.seat.take() {
+            seat.land(Outcome::Entry(entry));
+        }
+    }
+
+    /// Makes the entry and says whether it may be kept.
+    fn entry(
+        &self,
+        value: AnyValue,
+        weight: usize,
+        lifetime: Lifetime,
+        provenance: Provenance,
+    ) -> (Arc<Entry>, Result<(), Refusal>) {
+        let region = &self.region;
+        let random = jitter_seed(region.own(&self.key), self.started);
+        let lifetime = lifetime.jittered(region.state.policy.jitter, random);
+        let own_end = self.stamp.as_of.after(lifetime.ttl);
+        let expires = own_end.min(provenance.expires);
+        // Grace is the entry's own; what it was made of may not be outlived by it.
+        let stale_until =
+            if provenance.expires < own_end { expires } else { expires.after(lifetime.grace) };
+        let mut marks = MarkSet::default();
+        marks.add_all(&provenance.marks);
+        region.state.policy_tags.iter().for_each(|tag| marks.add_named(*tag));
+        let marks = marks.take();
+        let key_weight = region.probe(&self.key).to_key().weight();
+        let bytes = weight + marks.weight() + key_weight + ENTRY_OVERHEAD;
+        let entry = Arc::new(Entry {
+            value,
+            marks,
+            own: region.own(&self.key),
+            position: AtomicU64::new(provenance.position.min(self.stamp.position).get()),
+            incarnation: self.stamp.incarnation,
+            as_of: provenance.as_of.min(self.stamp.as_of),
+            expires,
+            stale_until,
+            scope: region.scope.clone(),
+            region: Arc::clone(&region.state),
+            weight: u32::try_from(bytes).unwrap_or(u32::MAX),
+            retired: AtomicBool::new(false),
+        });
+        let verdict = self.verdict(&entry, &provenance.scope);
+        (entry, verdict)
+    }
+
+    fn verdict(&self, entry: &Entry, read_for: &Scope) -> Result<(), Refusal> {
+        self.region.scope.admits(read_for)?;
+        if self.region.larder.clock().now() >= entry.stale_until {
+            return Err(Refusal::Expired);
+        }
+        match entry.validity(self.region.larder.node()) {
+            Validity::Invalid => Err(Refusal::Changed),
+            Validity::Valid | Validity::Softened(_) => Ok(()),
+        }
+    }
+
+    fn report(&self, verdict: Result<(), Refusal>) {
+        match verdict {
+            Ok(()) => self.region.observe(&self.key, CacheEventKind::Loaded),
+            Err(refusal) => {
+                bump(&self.region.state.counters.refused);
+                self.region.observe(&self.key, CacheEventKind::Refused(refusal));
+                tracing::debug!(
+                    region = self.region.name(),
+                    refusal = refusal.as_str(),
+                    "a loaded value is not kept"
+                );
+            }
+        }
+    }
+
+    fn end(&mut self) -> Provenance {
+        self.open = false;
+        let took = self.region.larder.clock().now().since(self.started);
+        self.region.state.counters.loaded(took);
+        self.flow()
+    }
+}
+
+impl<V> Lead<V> {
+    /// Hands what was read to the enclosing scope.
+    fn flow(&self) -> Provenance {
+        let provenance = self.scope.take();
+        if let Some(parent) = &self.parent {
+            let names = [self.region.own(&self.key), self.region.state.tag()];
+            let tags = self.region.state.policy_tags.iter().copied();
+            let names = names.into_iter().chain(tags);
+            parent.absorb(self.region.larder.node(), &provenance, names);
+            parent.narrow(&self.region.scope);
+        }
+        provenance
+    }
+}
+
+impl<V> Drop for Lead<V> {
+    fn drop(&mut self) {
+        if self.open {
+            self.flow();
+        }
+    }
+}
+
+impl<V> fmt::Debug for Lead<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lead")
+            .field("region", &self.region.state.name)
+            .field("alone", &self.seat.is_none())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Spreads the ends of entries: the same key gets another share each time it is loaded.
+fn jitter_seed(key: u64, started: Moment) -> u64 {
+    crate::hash::stable_hash(&(key ^ started.as_nanos().rotate_left(32)).to_le_bytes())
+}

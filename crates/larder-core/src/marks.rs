@@ -1,0 +1,195 @@
+//! Dependencies as an entry holds them: hashes, and handles to its tables' clocks.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use smallvec::SmallVec;
+
+use crate::dependency::{Dependency, key_hash, match_hash, tag_hash};
+use crate::hash::BuildPassThrough;
+use crate::node::Node;
+use crate::table::{Shape, Table};
+
+/// With more rows than this, an entry depends on their whole tables instead.
+const MOST_MARKS: usize = 4096;
+
+/// One dependency.
+#[derive(Clone)]
+pub(crate) enum Mark {
+    /// A row: the table's index and the row's hash.
+    Row(u32, u64),
+    /// Rows picked by equalities.
+    Match(u32, u64, Arc<Shape>),
+    /// Anything in a table.
+    Table(u32),
+    /// A tag or the key of an entry.
+    Named(u64),
+}
+
+/// The dependencies of an entry.
+#[derive(Clone, Default)]
+pub(crate) struct Marks {
+    pub(crate) tables: SmallVec<[Arc<Table>; 2]>,
+    pub(crate) marks: Vec<Mark>,
+    /// Some mark is a tag or a key.
+    pub(crate) named: bool,
+}
+
+impl Mark {
+    /// Tells whether nothing at or after `position` touched this dependency.
+    pub(crate) fn untouched_since(&self, position: u64, marks: &Marks, node: &Node) -> bool {
+        match self {
+            Self::Row(_, hash) => node.slots.untouched_since(*hash, position),
+            Self::Table(table) => marks.table(*table).any() < position,
+            Self::Named(hash) => {
+                node.slots.untouched_since(*hash, position) && !node.is_pending(*hash)
+            }
+            Self::Match(_, hash, shape) if position >= shape.since => {
+                shape.unknown.load(Ordering::Acquire) < position
+                    && node.slots.untouched_since(*hash, position)
+            }
+            // The shape was not known yet when a change above the stamp may have been applied.
+            Self::Match(table, ..) => marks.table(*table).any() < position,
+        }
+    }
+
+    /// Returns the hash a soft change of this dependency touches.
+    pub(crate) fn soft_hash(&self, marks: &Marks) -> u64 {
+        match self {
+            Self::Row(_, hash) | Self::Named(hash) => *hash,
+            Self::Match(table, ..) | Self::Table(table) => marks.table(*table).any_hash,
+        }
+    }
+
+    fn identity(&self) -> u64 {
+        match self {
+            Self::Row(_, hash) | Self::Match(_, hash, _) | Self::Named(hash) => *hash,
+            Self::Table(table) => u64::from(*table),
+        }
+    }
+}
+
+impl Marks {
+    pub(crate) fn table(&self, index: u32) -> &Table {
+        &self.tables[index as usize]
+    }
+
+    /// Returns roughly the heap bytes these take.
+    pub(crate) fn weight(&self) -> usize {
+        let tables = if self.tables.spilled() { self.tables.len() * 8 } else { 0 };
+        tables + self.marks.capacity() * size_of::<Mark>()
+    }
+}
+
+/// Collects dependencies, each once.
+#[derive(Default)]
+pub(crate) struct MarkSet {
+    marks: Marks,
+    seen: HashSet<u64, BuildPassThrough>,
+}
+
+impl MarkSet {
+    /// Adds a dependency; registers its shape, so call it before the statement is sent.
+    ///
+    /// [`Dependency::Everything`] is left out: every entry has it.
+    pub(crate) fn add(&mut self, dependency: &Dependency, node: &Node) {
+        match dependency {
+            Dependency::Row(name, key) => {
+                let table = self.table(&node.table(name));
+                self.push(Mark::Row(table, key.hash_in(name)));
+            }
+            Dependency::Match(name, rows) => {
+                let handle = node.table(name);
+                let table = self.table(&handle);
+                match handle.shape(rows, || node.watermark().get()) {
+                    Some(shape) => {
+                        self.push(Mark::Match(table, match_hash(name, rows.columns()), shape));
+                    }
+                    None => self.push(Mark::Table(table)),
+                }
+            }
+            Dependency::Table(name) => {
+                let table = self.table(&node.table(name));
+                self.push(Mark::Table(table));
+            }
+            Dependency::Tag(name) => self.push(Mark::Named(tag_hash(name))),
+            Dependency::Key(region, scope, key) => {
+                self.push(Mark::Named(key_hash(region, &scope.encoded(), key.as_bytes())));
+            }
+            Dependency::Everything => {}
+        }
+    }
+
+    pub(crate) fn add_named(&mut self, hash: u64) {
+        self.push(Mark::Named(hash));
+    }
+
+    /// Adds all that `inner` was made of.
+    pub(crate) fn add_all(&mut self, inner: &Marks) {
+        let indices: SmallVec<[u32; 8]> =
+            inner.tables.iter().map(|table| self.table(table)).collect();
+        for mark in &inner.marks {
+            self.push(match mark {
+                Mark::Row(table, hash) => Mark::Row(indices[*table as usize], *hash),
+                Mark::Match(table, hash, shape) => {
+                    Mark::Match(indices[*table as usize], *hash, Arc::clone(shape))
+                }
+                Mark::Table(table) => Mark::Table(indices[*table as usize]),
+                Mark::Named(hash) => Mark::Named(*hash),
+            });
+        }
+    }
+
+    /// Returns what was collected, in as little room as it takes.
+    pub(crate) fn take(&mut self) -> Marks {
+        self.seen.clear();
+        let mut marks = std::mem::take(&mut self.marks);
+        if marks.marks.len() > MOST_MARKS {
+            marks.widen();
+        }
+        marks.drop_covered();
+        marks.marks.shrink_to_fit();
+        marks
+    }
+
+    fn table(&mut self, table: &Arc<Table>) -> u32 {
+        let tables = &mut self.marks.tables;
+        let index = tables.iter().position(|known| Arc::ptr_eq(known, table));
+        let index = index.unwrap_or_else(|| {
+            tables.push(Arc::clone(table));
+            tables.len() - 1
+        });
+        u32::try_from(index).unwrap_or(u32::MAX)
+    }
+
+    fn push(&mut self, mark: Mark) {
+        if self.seen.insert(mark.identity()) {
+            self.marks.named |= matches!(mark, Mark::Named(_));
+            self.marks.marks.push(mark);
+        }
+    }
+}
+
+impl Marks {
+    /// Makes every row and match a dependency on its whole table.
+    fn widen(&mut self) {
+        self.marks.retain(|mark| matches!(mark, Mark::Named(_)));
+        self.marks.extend((0..self.tables.len()).filter_map(|i| u32::try_from(i).ok()).map(Mark::Table));
+    }
+
+    /// Drops rows of tables that are depended on as a whole.
+    fn drop_covered(&mut self) {
+        let whole: SmallVec<[u32; 8]> = self
+            .marks
+            .iter()
+            .filter_map(|mark| if let Mark::Table(table) = mark { Some(*table) } else { None })
+            .collect();
+        if !whole.is_empty() {
+            self.marks.retain(|mark| match mark {
+                Mark::Row(table, _) | Mark::Match(table, ..) => !whole.contains(table),
+                Mark::Table(_) | Mark::Named(_) => true,
+            });
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! What this process knows of the order of changes.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::change::{Change, What};
+use crate::clock::{Clock, Moment};
+use crate::dependency::{key_hash, tag_hash};
+use crate::name::TableName;
+use crate::observer::Observers;
+use crate::pending::PendingCounts;
+use crate::position::{Position, Stamp};
+use crate::slots::Slots;
+use crate::table::Table;
+
+/// A node's state: how far it has applied the bus, and what changed last where.
+///
+/// Only a [`Bus`](crate::bus::Bus) moves it.
+pub struct Node {
+    watermark: AtomicU64,
+    pub(crate) slots: Slots,
+    tables: RwLock<HashMap<TableName, Arc<Table>>>,
+    everything: AtomicU64,
+    /// The highest position of a change of any tag or key.
+    named: AtomicU64,
+    pub(crate) pending: PendingCounts,
+    heard_at: AtomicU64,
+    incarnation: AtomicU64,
+    /// The highest position of any soft change.
+    soft_latest: AtomicU64,
+    soft: OnceLock<Soft>,
+    slot_count: usize,
+    max_staleness: Duration,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observers: Observers,
+}
+
+/// What soft changes touched, and when. Not there before the first one.
+struct Soft {
+    positions: Slots,
+    times: Slots,
+    everything: AtomicU64,
+    everything_at: AtomicU64,
+}
+
+impl Node {
+    pub(crate) fn new(
+        slot_count: usize,
+        max_staleness: Duration,
+        clock: Arc<dyn Clock>,
+        observers: Observers,
+    ) -> Self {
+        Self {
+            watermark: AtomicU64::new(1),
+            slots: Slots::new(slot_count),
+            tables: RwLock::default(),
+            everything: AtomicU64::new(0),
+            named: AtomicU64::new(0),
+            pending: PendingCounts::new(),
+            heard_at: AtomicU64::new(0),
+            incarnation: AtomicU64::new(0),
+            soft_latest: AtomicU64::new(0),
+            soft: OnceLock::new(),
+            slot_count,
+            max_staleness,
+            clock,
+            observers,
+        }
+    }
+
+    /// Returns the position below which every change is applied here.
+    pub fn watermark(&self) -> Position {
+        Position::new(self.watermark.load(Ordering::Acquire))
+    }
+
+    /// Returns when the bus was last asked and answered to its end.
+    pub fn heard_at(&self) -> Moment {
+        Moment::from_nanos(self.heard_at.load(Ordering::Acquire))
+    }
+
+    /// Returns which log the watermark belongs to.
+    pub fn incarnation(&self) -> u64 {
+        self.incarnation.load(Ordering::Acquire)
+    }
+
+    /// Takes the stamp of a load: call it before the first statement is sent.
+    pub fn stamp(&self) -> Stamp {
+        // The incarnation first: with an older one, the entry is a miss, never a stale hit.
+        let incarnation = self.incarnation();
+        Stamp { position: self.watermark(), as_of: self.clock.now(), incarnation }
+    }
+
+    /// Applies changes at `position`: idempotent, in any order. Does not move the watermark.
+    pub fn apply(&self, position: Position, changes: &[Change]) {
+        for change in changes {
+            if change.soft {
+                self.apply_soft(position.get(), change);
+            } else {
+                self.apply_hard(position.get(), change);
+            }
+        }
+    }
+
+    /// Moves the watermark up to `position`: all changes below it must have been applied.
+    pub fn advance(&self, position: Position) {
+        self.watermark.fetch_max(position.get(), Ordering::AcqRel);
+    }
+
+    /// Says that the bus, asked at `moment`, answered to its end and was applied.
+    pub fn set_heard(&self, moment: Moment) {
+        self.heard_at.fetch_max(moment.as_nanos(), Ordering::AcqRel);
+    }
+
+    /// Begins another log: what is stamped with the old one is invalid.
+    pub fn set_incarnation(&self, incarnation: u64) {
+        self.incarnation.store(incarnation, Ordering::Release);
+    }
+
+    /// Tells observers of changes that have been applied. Call it without holding a lock.
+    pub fn notify(&self, position: Position, changes: &[Change]) {
+        self.observers.changed(position, changes);
+    }
+
+    /// Returns this node's clocks of a table, made when first asked for.
+    pub(crate) fn table(&self, name: &TableName) -> Arc<Table> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = tables.get(name) {
+            return Arc::clone(table);
+        }
+        drop(tables);
+        let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+        let table = tables.entry(name.clone()).or_insert_with(|| Arc::new(Table::new(name.clone())));
+        Arc::clone(table)
+    }
+
+    pub(crate) fn everything(&self) -> u64 {
+        self.everything.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn named(&self) -> u64 {
+        self.named.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn soft_latest(&self) -> u64 {
+        self.soft_latest.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_pending(&self, named: u64) -> bool {
+        self.pending.named(named)
+    }
+
+    pub(crate) fn max_staleness(&self) -> Duration {
+        self.max_staleness
+    }
+
+    /// Returns when the latest soft change at or after `position` touched one of `hashes`.
+    pub(crate) fn soft_since(
+        &self,
+        position: u64,
+        hashes: impl Iterator<Item = u64>,
+    ) -> Option<Moment> {
+        let soft = self.soft.get()?;
+        let everything = (soft.everything.load(Ordering::Acquire) >= position)
+            .then(|| soft.everything_at.load(Ordering::Acquire));
+        hashes
+            .filter(|hash| !soft.positions.untouched_since(*hash, position))
+            .map(|hash| soft.times.get(hash))
+            .chain(everything)
+            .max()
+            .map(Moment::from_nanos)
+    }
+
+    fn apply_hard(&self, position: u64, change: &Change) {
+        match &change.what {
+            What::Row(row) => self.table(&row.table).apply_row(row, &self.slots, position),
+            What::Table(name) => self.table(name).apply_wide(position),
+            What::Tag(name) => self.apply_named(tag_hash(name), position),
+            What::Key(region, scope, key) => {
+                self.apply_named(key_hash(region, &scope.encoded(), key.as_bytes()), position);
+            }
+            What::Everything => {
+                self.everything.fetch_max(position, Ordering::AcqRel);
+            }
+        }
+    }
+
+    fn apply_named(&self, hash: u64, position: u64) {
+        self.slots.touch(hash, position);
+        self.named.fetch_max(position, Ordering::AcqRel);
+    }
+
+    fn apply_soft(&self, position: u64, change: &Change) {
+        let now = self.clock.now().as_nanos();
+        let soft = self.soft.get_or_init(|| Soft {
+            positions: Slots::new(self.slot_count),
+            times: Slots::new(self.slot_count),
+            everything: AtomicU64::new(0),
+            everything_at: AtomicU64::new(0),
+        });
+        // The time before the position: who sees the position finds its time.
+        let touch = |hash| {
+            soft.times.touch(hash, now);
+            soft.positions.touch(hash, position);
+        };
+        match &change.what {
+            What::Row(row) => {
+                touch(row.key.hash_in(&row.table));
+                touch(self.table(&row.table).any_hash);
+            }
+            What::Table(name) => {
+                let table = self.table(name);
+                touch(table.any_hash);
+                touch(table.wide_hash);
+            }
+            What::Tag(name) => touch(tag_hash(name)),
+            What::Key(region, scope, key) => {
+                touch(key_hash(region, &scope.encoded(), key.as_bytes()));
+            }
+            What::Everything => {
+                soft.everything_at.fetch_max(now, Ordering::AcqRel);
+                soft.everything.fetch_max(position, Ordering::AcqRel);
+            }
+        }
+        self.soft_latest.fetch_max(position, Ordering::AcqRel);
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node")
+            .field("watermark", &self.watermark())
+            .field("incarnation", &self.incarnation())
+            .finish_non_exhaustive()
+    }
+}

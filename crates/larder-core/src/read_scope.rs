@@ -1,0 +1,292 @@
+//! The read scope: collects what a value is made of while it is made.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use smallvec::SmallVec;
+use tokio::task::JoinHandle;
+
+use crate::clock::Moment;
+use crate::dependency::Dependency;
+use crate::entry::{Entry, Serving};
+use crate::flight::Flight;
+use crate::marks::{MarkSet, Marks};
+use crate::node::Node;
+use crate::position::{Position, Stamp};
+use crate::refusal::Refusal;
+use crate::scope::Scope;
+
+tokio::task_local! {
+    static CURRENT: ReadScope;
+}
+
+/// Collects what is read while a future is polled inside it: a task-local.
+///
+/// What encloses reads takes the union of their dependencies, the lowest position, the earliest
+/// expiry, the narrowest scope, and any refusal. `tokio::spawn` loses the scope; use
+/// [`ReadScope::spawn`].
+#[derive(Clone)]
+pub struct ReadScope(Option<Arc<Inner>>);
+
+struct Inner {
+    node: Arc<Node>,
+    parent: Option<ReadScope>,
+    /// The flights whose load this scope collects for.
+    flights: SmallVec<[Arc<Flight>; 1]>,
+    tasks: AtomicUsize,
+    state: Mutex<State>,
+}
+
+struct State {
+    marks: MarkSet,
+    position: Position,
+    as_of: Moment,
+    expires: Moment,
+    scope: Scope,
+    refusal: Option<Refusal>,
+    incarnation: Option<u64>,
+}
+
+/// What a value was made of.
+pub(crate) struct Provenance {
+    pub(crate) marks: Marks,
+    pub(crate) position: Position,
+    pub(crate) as_of: Moment,
+    pub(crate) expires: Moment,
+    pub(crate) scope: Scope,
+    pub(crate) refusal: Option<Refusal>,
+    pub(crate) incarnation: Option<u64>,
+}
+
+impl ReadScope {
+    /// Returns the scope the current task runs in, if any.
+    pub fn current() -> Option<Self> {
+        CURRENT.try_with(Self::clone).ok()
+    }
+
+    /// Returns a scope that collects nothing: reads in it are not counted as unscoped.
+    pub fn untracked() -> Self {
+        Self(None)
+    }
+
+    /// Polls `future` inside this scope.
+    pub fn run<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
+        CURRENT.scope(self.clone(), future)
+    }
+
+    /// Spawns a task that stays in the current scope, if there is one.
+    ///
+    /// What it reads counts as long as it ends before the scope does; a value whose tasks still
+    /// run is not kept.
+    pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        let Some(scope) = Self::current() else {
+            return tokio::spawn(future);
+        };
+        let running = scope.0.clone().map(Running::new);
+        tokio::spawn(CURRENT.scope(scope, async move {
+            let _running = running;
+            future.await
+        }))
+    }
+
+    /// Makes what encloses the reads uncacheable. The first reason stays.
+    pub fn refuse(&self, refusal: Refusal) {
+        if let Some(mut state) = self.state() {
+            state.refusal.get_or_insert(refusal);
+        }
+    }
+
+    /// Returns why what is made in this scope will not be kept, as far as that is known.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.state()?.refusal
+    }
+
+    /// Narrows the scope of what is made here: it is for this tenant or user only.
+    pub fn narrow(&self, scope: &Scope) {
+        if let Some(mut state) = self.state() {
+            state.narrow(scope);
+        }
+    }
+
+    /// Records dependencies of a statement that is about to be sent, with its stamp.
+    pub(crate) fn read(&self, node: &Arc<Node>, stamp: Stamp, dependencies: &[Dependency]) {
+        let Some(mut state) = self.state_of(node) else { return };
+        state.limit(stamp.position, stamp.as_of, Moment::MAX);
+        state.belong(stamp.incarnation);
+        for dependency in dependencies {
+            state.marks.add(dependency, node);
+        }
+    }
+
+    /// Records an entry that is served.
+    pub(crate) fn served(&self, node: &Arc<Node>, entry: &Entry, serving: &Serving) {
+        let Some(mut state) = self.state_of(node) else { return };
+        state.limit(serving.position, serving.as_of, serving.expires);
+        state.belong(entry.incarnation);
+        state.marks.add_all(&entry.marks);
+        state.marks.add_named(entry.own);
+        state.marks.add_named(entry.region.tag());
+        state.narrow(&entry.scope);
+    }
+
+    /// Records all that another scope collected, and the names of the entry made of it.
+    pub(crate) fn absorb(
+        &self,
+        node: &Arc<Node>,
+        inner: &Provenance,
+        names: impl Iterator<Item = u64>,
+    ) {
+        let Some(mut state) = self.state_of(node) else { return };
+        state.limit(inner.position, inner.as_of, inner.expires);
+        if let Some(incarnation) = inner.incarnation {
+            state.belong(incarnation);
+        }
+        state.marks.add_all(&inner.marks);
+        names.for_each(|name| state.marks.add_named(name));
+        state.narrow(&inner.scope);
+        state.refusal = state.refusal.or(inner.refusal);
+    }
+
+    pub(crate) fn root(node: &Arc<Node>) -> Self {
+        Self::new(node, None, SmallVec::new(), State::new())
+    }
+
+    /// Opens the scope of a load.
+    pub(crate) fn of_load(
+        node: &Arc<Node>,
+        parent: Option<Self>,
+        flights: SmallVec<[Arc<Flight>; 1]>,
+        stamp: Stamp,
+    ) -> Self {
+        let mut state = State::new();
+        state.limit(stamp.position, stamp.as_of, Moment::MAX);
+        state.belong(stamp.incarnation);
+        Self::new(node, parent, flights, state)
+    }
+
+    /// Ends the collection and returns it.
+    pub(crate) fn take(&self) -> Provenance {
+        let Some(mut state) = self.state() else { return State::new().provenance() };
+        let running = self.0.as_ref().is_some_and(|inner| inner.tasks.load(Ordering::Acquire) > 0);
+        if running {
+            state.refusal.get_or_insert(Refusal::TasksRunning);
+        }
+        std::mem::replace(&mut *state, State::new()).provenance()
+    }
+
+    /// Tells whether this scope collects for a load of `flight`: waiting for it would be for ever.
+    pub(crate) fn loads(&self, flight: &Arc<Flight>) -> bool {
+        let mut scope = Some(self);
+        while let Some(inner) = scope.and_then(|scope| scope.0.as_ref()) {
+            if inner.flights.iter().any(|own| Arc::ptr_eq(own, flight)) {
+                return true;
+            }
+            scope = inner.parent.as_ref();
+        }
+        false
+    }
+
+    fn new(
+        node: &Arc<Node>,
+        parent: Option<Self>,
+        flights: SmallVec<[Arc<Flight>; 1]>,
+        state: State,
+    ) -> Self {
+        Self(Some(Arc::new(Inner {
+            node: Arc::clone(node),
+            parent,
+            flights,
+            tasks: AtomicUsize::new(0),
+            state: Mutex::new(state),
+        })))
+    }
+
+    fn state(&self) -> Option<MutexGuard<'_, State>> {
+        let inner = self.0.as_ref()?;
+        Some(inner.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Returns the state if `node` is the scope's own; marks of another node mean nothing here.
+    fn state_of(&self, node: &Arc<Node>) -> Option<MutexGuard<'_, State>> {
+        let own = self.0.as_ref().is_some_and(|inner| Arc::ptr_eq(&inner.node, node));
+        if !own {
+            self.refuse(Refusal::ForeignLarder);
+            return None;
+        }
+        self.state()
+    }
+}
+
+impl fmt::Debug for ReadScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ReadScope")
+    }
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            marks: MarkSet::default(),
+            position: Position::new(u64::MAX),
+            as_of: Moment::MAX,
+            expires: Moment::MAX,
+            scope: Scope::Public,
+            refusal: None,
+            incarnation: None,
+        }
+    }
+
+    fn limit(&mut self, position: Position, as_of: Moment, expires: Moment) {
+        self.position = self.position.min(position);
+        self.as_of = self.as_of.min(as_of);
+        self.expires = self.expires.min(expires);
+    }
+
+    fn belong(&mut self, incarnation: u64) {
+        if *self.incarnation.get_or_insert(incarnation) != incarnation {
+            self.refusal.get_or_insert(Refusal::NewIncarnation);
+        }
+    }
+
+    fn narrow(&mut self, scope: &Scope) {
+        match self.scope.narrow(scope) {
+            Ok(scope) => self.scope = scope,
+            Err(refusal) => {
+                self.refusal.get_or_insert(refusal);
+            }
+        }
+    }
+
+    fn provenance(mut self) -> Provenance {
+        Provenance {
+            marks: self.marks.take(),
+            position: self.position,
+            as_of: self.as_of,
+            expires: self.expires,
+            scope: self.scope,
+            refusal: self.refusal,
+            incarnation: self.incarnation,
+        }
+    }
+}
+
+/// Counts a task of a scope as long as it runs.
+struct Running(Arc<Inner>);
+
+impl Running {
+    fn new(inner: Arc<Inner>) -> Self {
+        inner.tasks.fetch_add(1, Ordering::AcqRel);
+        Self(inner)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.tasks.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,283 @@
+//! Regions: the named parts of the cache, and how values are read from them.
+
+mod batch;
+mod change;
+mod load;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::dependency::{key_hash, tag_hash};
+use crate::entry::{Entry, Serving, Unservable};
+use crate::hash::stable_hash;
+use crate::key::Key;
+use crate::larder::Larder;
+use crate::local::Probe;
+use crate::observer::CacheEventKind;
+use crate::policy::{Freshness, Policy};
+use crate::read_scope::ReadScope;
+use crate::scope::Scope;
+use crate::statistics::{Counters, bump};
+use crate::switches::Share;
+
+/// What all views of a region share.
+pub(crate) struct RegionState {
+    pub(crate) id: u32,
+    pub(crate) name: Arc<str>,
+    pub(crate) policy: Policy,
+    /// The name of the tag every entry of the region depends on.
+    pub(crate) tag_name: Arc<str>,
+    tag: u64,
+    pub(crate) policy_tags: Vec<u64>,
+    percent: Arc<AtomicU8>,
+    pub(crate) counters: Counters,
+}
+
+impl RegionState {
+    pub(crate) fn new(
+        id: u32,
+        service: &str,
+        name: &str,
+        policy: Policy,
+        percent: Arc<AtomicU8>,
+    ) -> Self {
+        let tag_name: Arc<str> = format!("larder:region:{service}.{name}").into();
+        Self {
+            id,
+            name: name.into(),
+            tag: tag_hash(&tag_name),
+            tag_name,
+            policy_tags: policy.invalidated_by.iter().map(|tag| tag_hash(tag)).collect(),
+            policy,
+            percent,
+            counters: Counters::default(),
+        }
+    }
+
+    pub(crate) fn tag(&self) -> u64 {
+        self.tag
+    }
+
+    pub(crate) fn early_refresh(&self) -> Duration {
+        self.policy.early_refresh
+    }
+
+    pub(crate) fn share(&self) -> Share {
+        Share::percent(self.percent.load(Ordering::Relaxed)).unwrap_or(Share::ON)
+    }
+}
+
+/// A named part of the cache that holds values of type `V` under one policy.
+///
+/// Cheap to clone. The same name gives the same region, whatever the type; a value of another
+/// type under a key is a miss, so give each type keys of its own.
+pub struct Region<V> {
+    pub(crate) larder: Larder,
+    pub(crate) state: Arc<RegionState>,
+    pub(crate) scope: Scope,
+    scope_bytes: Arc<[u8]>,
+    space: u64,
+    pub(crate) weigher: fn(&V) -> usize,
+}
+
+/// What the local tier holds under a key.
+#[derive(Debug)]
+pub enum Lookup<V> {
+    /// A switch is off for this key: load without the cache.
+    Off,
+    /// An entry that may be served; it is counted and recorded in the current read scope.
+    Hit(Hit<V>),
+    /// Nothing that may be served.
+    Miss,
+}
+
+/// An entry that is served.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Hit<V> {
+    /// The value; `None` if it is known that there is none.
+    pub value: Option<Arc<V>>,
+    /// How usable it is by time; never [`Freshness::Expired`].
+    pub freshness: Freshness,
+    /// The time since its load began; zero if another node loaded it.
+    pub age: Duration,
+    /// How long it will still be fresh; zero if it is stale.
+    pub ttl_left: Duration,
+}
+
+/// An entry found servable, not yet served.
+pub(crate) struct Found {
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) serving: Serving,
+    pub(crate) now: Moment,
+}
+
+/// What a key leads to.
+pub(crate) enum Find {
+    Off,
+    Found(Found),
+    Nothing,
+}
+
+impl<V: Send + Sync + 'static> Region<V> {
+    pub(crate) fn new(larder: Larder, state: Arc<RegionState>, weigher: fn(&V) -> usize) -> Self {
+        let space = larder.local().hasher.space(state.id, &[]);
+        Self { larder, state, scope: Scope::Public, scope_bytes: Arc::default(), space, weigher }
+    }
+
+    /// Returns this region for entries of one tenant or user only.
+    ///
+    /// The scope is part of the key, and of everything made of such an entry.
+    #[must_use]
+    pub fn scoped(&self, scope: Scope) -> Self {
+        let scope_bytes: Arc<[u8]> = scope.encoded().as_slice().into();
+        let space = self.larder.local().hasher.space(self.state.id, &scope_bytes);
+        Self { scope, scope_bytes, space, ..self.clone() }
+    }
+
+    /// Returns the region's name.
+    pub fn name(&self) -> &str {
+        &self.state.name
+    }
+
+    /// Returns the region's policy.
+    pub fn policy(&self) -> &Policy {
+        &self.state.policy
+    }
+
+    /// Returns the `Larder` this is a region of.
+    pub fn larder(&self) -> &Larder {
+        &self.larder
+    }
+
+    /// Looks a key up in the local tier, without waiting; for integrators.
+    pub fn lookup(&self, key: &Key) -> Lookup<V> {
+        match self.find(key) {
+            Find::Off => Lookup::Off,
+            Find::Found(found) => match self.serve(key, &found) {
+                Some(hit) => Lookup::Hit(hit),
+                None => self.missed(key),
+            },
+            Find::Nothing => self.missed(key),
+        }
+    }
+
+    /// Drops one entry of this node; publishes nothing, so other nodes keep theirs.
+    pub fn evict(&self, key: &Key) {
+        self.larder.local().remove(&self.probe(key));
+    }
+
+    fn missed(&self, key: &Key) -> Lookup<V> {
+        self.count_miss(key);
+        Lookup::Miss
+    }
+
+    pub(crate) fn count_miss(&self, key: &Key) {
+        bump(&self.state.counters.misses);
+        self.observe(key, CacheEventKind::Miss);
+    }
+
+    pub(crate) fn observe(&self, key: &Key, kind: CacheEventKind) {
+        self.larder.node().observers.observed(&self.state.name, Some(key), kind);
+    }
+
+    pub(crate) fn probe<'a>(&'a self, key: &'a Key) -> Probe<'a> {
+        Probe {
+            hash: self.larder.local().hasher.hash(self.space, key.as_bytes()),
+            region: self.state.id,
+            scope: &self.scope_bytes,
+            key: key.as_bytes(),
+        }
+    }
+
+    pub(crate) fn find(&self, key: &Key) -> Find {
+        if !self.state.share().admits(|| stable_hash(key.as_bytes())) {
+            return Find::Off;
+        }
+        let probe = self.probe(key);
+        let Some(entry) = self.larder.local().get(&probe) else {
+            return Find::Nothing;
+        };
+        let now = self.larder.clock().now();
+        match entry.servable(self.larder.node(), now) {
+            Ok(serving) => Find::Found(Found { entry, serving, now }),
+            Err(reason) => {
+                self.retire(key, &probe, &entry, reason);
+                Find::Nothing
+            }
+        }
+    }
+
+    /// Drops an entry that can never be served again.
+    fn retire(&self, key: &Key, probe: &Probe<'_>, entry: &Entry, reason: Unservable) {
+        if reason == Unservable::Unheard || entry.retired.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.larder.local().remove(probe);
+        if reason == Unservable::Invalid {
+            bump(&self.state.counters.invalidations);
+            self.observe(key, CacheEventKind::Invalidated);
+        }
+    }
+
+    /// Serves what was found: counts it and records it in the current read scope.
+    ///
+    /// `None` if the value is of another type.
+    pub(crate) fn serve(&self, key: &Key, found: &Found) -> Option<Hit<V>> {
+        let Found { entry, serving, now } = found;
+        let value = match entry.value.clone() {
+            Some(any) => Some(any.downcast::<V>().ok()?),
+            None => None,
+        };
+        bump(&self.state.counters.hits);
+        let stale = serving.freshness == Freshness::Stale;
+        if stale {
+            bump(&self.state.counters.stale_hits);
+        }
+        self.observe(key, if stale { CacheEventKind::StaleHit } else { CacheEventKind::Hit });
+        if let Some(scope) = ReadScope::current() {
+            scope.served(self.larder.node(), entry, serving);
+        }
+        Some(Hit {
+            value,
+            freshness: serving.freshness,
+            age: if entry.as_of == Moment::ZERO { Duration::ZERO } else { now.since(entry.as_of) },
+            ttl_left: serving.expires.since(*now),
+        })
+    }
+}
+
+impl<V> Region<V> {
+    /// Returns the hash of an entry's own key as a dependency.
+    pub(crate) fn own(&self, key: &Key) -> u64 {
+        key_hash(&self.state.name, &self.scope_bytes, key.as_bytes())
+    }
+}
+
+impl<V> Clone for Region<V> {
+    fn clone(&self) -> Self {
+        Self {
+            larder: self.larder.clone(),
+            state: Arc::clone(&self.state),
+            scope: self.scope.clone(),
+            scope_bytes: Arc::clone(&self.scope_bytes),
+            space: self.space,
+            weigher: self.weigher,
+        }
+    }
+}
+
+impl<V> fmt::Debug for Region<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Region")
+            .field("name", &self.state.name)
+            .field("scope", &format_args!("{}", self.scope))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Keeps an entry from being retired, and counted, twice.
+pub(crate) type Retired = AtomicBool;

@@ -1,0 +1,374 @@
+//! Reading through the cache: look up, wait for a flight, or load.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use crate::flight::{Boarding, Flight, Outcome};
+use crate::key::Key;
+use crate::lead::{Lead, Turn};
+use crate::policy::{Freshness, Lifetime};
+use crate::read_scope::ReadScope;
+use crate::region::{Find, Found, Hit, Lookup, Region};
+
+/// How a value that was waited for may be used.
+enum Followed<V> {
+    Hit(Hit<V>),
+    Failed(Arc<dyn std::any::Any + Send + Sync>),
+    Alone,
+    Again,
+}
+
+impl<V: Send + Sync + 'static> Region<V> {
+    /// Returns the value under `key`, if the cache may serve it; loads nothing.
+    pub async fn get(&self, key: impl Into<Key>) -> Option<Arc<V>> {
+        // The remote tier will be asked here, between the lookup and the answer.
+        match self.lookup(&key.into()) {
+            Lookup::Hit(hit) => hit.value,
+            Lookup::Off | Lookup::Miss => None,
+        }
+    }
+
+    /// Returns the value under `key`, loaded by `loader` if the cache cannot serve it.
+    ///
+    /// One caller a key loads, the others wait for it. Past the ttl but within grace one caller
+    /// loads in the foreground while the others are served the stale value; see
+    /// [`get_or_refresh`](Self::get_or_refresh) for a load in the background.
+    ///
+    /// # Errors
+    /// What `loader` failed with, the same for all that waited for it.
+    ///
+    /// # Cancellation
+    /// A caller that goes away takes nobody with it: one that waits runs its own loader.
+    pub async fn get_or_load<F, Fut, E>(
+        &self,
+        key: impl Into<Key>,
+        loader: F,
+    ) -> Result<Arc<V>, Arc<E>>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<V, E>>,
+        E: Send + Sync + 'static,
+    {
+        let key = key.into();
+        let mut loader = Some(loader);
+        let load = || {
+            let loading = loader.take().map(|loader| loader());
+            async move {
+                match loading {
+                    Some(loading) => loading.await.map(|value| Some(Arc::new(value))),
+                    None => Ok(None),
+                }
+            }
+        };
+        if let Some(value) = self.read_through(&key, load).await? {
+            return Ok(value);
+        }
+        match loader {
+            // The optional twin knows that there is none; this caller wants its loader's word.
+            Some(loader) => loader().await.map(Arc::new).map_err(Arc::new),
+            None => unreachable!("a loader that ran without an error gave a value"),
+        }
+    }
+
+    /// Returns the value under `key` or the knowledge that there is none, loaded if need be.
+    ///
+    /// That there is none is kept for the policy's negative ttl. See
+    /// [`get_or_load`](Self::get_or_load).
+    ///
+    /// # Errors
+    /// What `loader` failed with, the same for all that waited for it.
+    pub async fn get_or_load_optional<F, Fut, E>(
+        &self,
+        key: impl Into<Key>,
+        loader: F,
+    ) -> Result<Option<Arc<V>>, Arc<E>>
+    where
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<Option<V>, E>>,
+        E: Send + Sync + 'static,
+    {
+        let load = || {
+            let loading = loader();
+            async move { loading.await.map(|value| value.map(Arc::new)) }
+        };
+        self.read_through(&key.into(), load).await
+    }
+
+    /// Like [`get_or_load`](Self::get_or_load), but refreshes in the background.
+    ///
+    /// An entry past its ttl but within grace, or near the end of its ttl under a policy with
+    /// early refresh, is served at once while one spawned task loads it anew.
+    ///
+    /// # Errors
+    /// What `loader` failed with, the same for all that waited for it.
+    pub async fn get_or_refresh<F, Fut, E>(
+        &self,
+        key: impl Into<Key>,
+        loader: F,
+    ) -> Result<Arc<V>, Arc<E>>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<V, E>> + Send + 'static,
+        E: Send + Sync + 'static,
+    {
+        let key = key.into();
+        match self.find(&key) {
+            Find::Found(found) if found.serving.freshness != Freshness::Fresh => {
+                match self.serve(&key, &found).and_then(|hit| hit.value) {
+                    Some(value) => {
+                        self.refresh(&key, move || async move {
+                            loader().await.map(|value| Some(Arc::new(value)))
+                        });
+                        Ok(value)
+                    }
+                    None => self.get_or_load(key, loader).await,
+                }
+            }
+            _ => self.get_or_load(key, loader).await,
+        }
+    }
+
+    /// Like [`get_or_load_optional`](Self::get_or_load_optional), but refreshes in the background.
+    ///
+    /// # Errors
+    /// What `loader` failed with, the same for all that waited for it.
+    pub async fn get_or_refresh_optional<F, Fut, E>(
+        &self,
+        key: impl Into<Key>,
+        loader: F,
+    ) -> Result<Option<Arc<V>>, Arc<E>>
+    where
+        F: FnOnce() -> Fut + Send + 'static,
+        Fut: Future<Output = Result<Option<V>, E>> + Send + 'static,
+        E: Send + Sync + 'static,
+    {
+        let key = key.into();
+        match self.find(&key) {
+            Find::Found(found) if found.serving.freshness != Freshness::Fresh => {
+                match self.serve(&key, &found) {
+                    Some(hit) => {
+                        self.refresh(&key, move || async move {
+                            loader().await.map(|value| value.map(Arc::new))
+                        });
+                        Ok(hit.value)
+                    }
+                    None => self.get_or_load_optional(key, loader).await,
+                }
+            }
+            _ => self.get_or_load_optional(key, loader).await,
+        }
+    }
+
+    /// Takes a turn at loading `key`, after a miss; for integrators.
+    ///
+    /// Waits while another loads it. A follower takes an answer only if it may be served when it
+    /// arrives; otherwise it boards the next flight, which began after it came, and takes that
+    /// one's answer as it is.
+    pub async fn join(&self, key: &Key) -> Turn<V> {
+        let parent = ReadScope::current();
+        let mut second = false;
+        loop {
+            let flight = match self.larder.flights().board(&self.probe(key)) {
+                Boarding::Leader(seat) => {
+                    let lead = Lead::begin(self, key, Some(seat), parent);
+                    return self.lead_unless_landed(key, lead);
+                }
+                Boarding::Follower(flight) => flight,
+            };
+            // Waiting for the flight one is part of would be for ever.
+            if parent.as_ref().is_some_and(|scope| scope.loads(&flight)) {
+                return Turn::Alone(Lead::begin(self, key, None, parent));
+            }
+            match self.follow(key, &flight, second).await {
+                Followed::Hit(hit) => return Turn::Hit(hit),
+                Followed::Failed(error) => return Turn::Failed(error),
+                Followed::Alone => return Turn::Alone(Lead::begin(self, key, None, parent)),
+                Followed::Again => second = true,
+            }
+        }
+    }
+
+    /// Takes the lead of a refresh; `None` if a load is under way or done. For integrators.
+    ///
+    /// What it reads does not flow into the current read scope: the answer is another one's.
+    pub fn try_lead(&self, key: &Key) -> Option<Lead<V>> {
+        let Boarding::Leader(seat) = self.larder.flights().board(&self.probe(key)) else {
+            return None;
+        };
+        let lead = Lead::begin(self, key, Some(seat), None);
+        match self.find(key) {
+            Find::Found(found) if found.serving.freshness == Freshness::Fresh => {
+                lead.land_with(found.entry);
+                None
+            }
+            _ => Some(lead),
+        }
+    }
+
+    /// Somebody may have landed between the miss and the boarding.
+    fn lead_unless_landed(&self, key: &Key, lead: Lead<V>) -> Turn<V> {
+        if let Find::Found(found) = self.find(key)
+            && found.serving.freshness != Freshness::Stale
+            && let Some(hit) = self.serve(key, &found)
+        {
+            lead.land_with(found.entry);
+            return Turn::Hit(hit);
+        }
+        Turn::Lead(lead)
+    }
+
+    async fn follow(&self, key: &Key, flight: &Flight, second: bool) -> Followed<V> {
+        let entry = match flight.outcome().await {
+            Outcome::Entry(entry) => entry,
+            Outcome::Failed(error) => return Followed::Failed(error),
+            Outcome::Released => return Followed::Alone,
+            Outcome::Abandoned => return Followed::Again,
+        };
+        let now = self.larder.clock().now();
+        let serving = match entry.servable(self.larder.node(), now) {
+            Ok(serving) => serving,
+            // The flight began after this caller came: its answer is as good as an own load's.
+            Err(_) if second => entry.as_loaded(),
+            Err(_) => return Followed::Again,
+        };
+        match self.serve(key, &Found { entry, serving, now }) {
+            Some(hit) => Followed::Hit(hit),
+            None => Followed::Alone,
+        }
+    }
+
+    async fn read_through<E: Send + Sync + 'static, Fut>(
+        &self,
+        key: &Key,
+        load: impl FnOnce() -> Fut,
+    ) -> Result<Option<Arc<V>>, Arc<E>>
+    where
+        Fut: Future<Output = Result<Option<Arc<V>>, E>>,
+    {
+        let stale = match self.find(key) {
+            Find::Off => return load().await.map_err(Arc::new),
+            Find::Found(found) => {
+                let lead = (found.serving.freshness == Freshness::Stale)
+                    .then(|| self.try_lead_here(key))
+                    .flatten();
+                match lead {
+                    None => match self.serve(key, &found) {
+                        Some(hit) => return Ok(hit.value),
+                        None => None,
+                    },
+                    Some(lead) => Some((lead, found)),
+                }
+            }
+            Find::Nothing => None,
+        };
+        if let Some((lead, found)) = stale {
+            return self.reload(key, lead, &found, load).await;
+        }
+        self.count_miss(key);
+        // The remote tier will be asked here, by the leader, before it loads.
+        match self.join(key).await {
+            Turn::Hit(hit) => Ok(hit.value),
+            Turn::Lead(lead) | Turn::Alone(lead) => self.load(lead, load).await,
+            Turn::Failed(error) => match error.downcast::<E>() {
+                Ok(error) => Err(error),
+                Err(_) => self.load(Lead::begin(self, key, None, ReadScope::current()), load).await,
+            },
+        }
+    }
+
+    /// Runs a loader in the foreground.
+    async fn load<E: Send + Sync + 'static, Fut>(
+        &self,
+        lead: Lead<V>,
+        load: impl FnOnce() -> Fut,
+    ) -> Result<Option<Arc<V>>, Arc<E>>
+    where
+        Fut: Future<Output = Result<Option<Arc<V>>, E>>,
+    {
+        // The loader is called inside the scope too: it may read before its first await.
+        match lead.run(async move { load().await }).await {
+            Ok(value) => {
+                let lifetime = self.lifetime_of(value.is_some());
+                Ok(lead.finish(value, lifetime).value)
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                lead.fail(Arc::clone(&error));
+                Err(error)
+            }
+        }
+    }
+
+    /// Reloads a stale entry in the foreground, falling back on it as the policy says.
+    async fn reload<E: Send + Sync + 'static, Fut>(
+        &self,
+        key: &Key,
+        lead: Lead<V>,
+        found: &Found,
+        load: impl FnOnce() -> Fut,
+    ) -> Result<Option<Arc<V>>, Arc<E>>
+    where
+        Fut: Future<Output = Result<Option<Arc<V>>, E>>,
+    {
+        let loaded = self.load(lead, load).await;
+        if loaded.is_err() {
+            if !self.state.policy.stale_on_error {
+                self.evict(key);
+            } else if found.entry.servable(self.larder.node(), self.larder.clock().now()).is_ok()
+                && let Some(hit) = self.serve(key, found)
+            {
+                return Ok(hit.value);
+            }
+        }
+        loaded
+    }
+
+    fn refresh<E: Send + Sync + 'static, Fut>(
+        &self,
+        key: &Key,
+        load: impl FnOnce() -> Fut + Send + 'static,
+    ) where
+        Fut: Future<Output = Result<Option<Arc<V>>, E>> + Send + 'static,
+    {
+        let Some(lead) = self.try_lead(key) else { return };
+        let (region, key) = (self.clone(), key.clone());
+        self.larder.spawn(async move {
+            // Dropped by a panic too: a failed refresh drops the entry unless the policy keeps it.
+            let mut fallen = EvictOnDrop(Some((region.clone(), key)));
+            let loaded = region.load(lead, load).await;
+            if loaded.is_ok() || region.state.policy.stale_on_error {
+                fallen.0 = None;
+            }
+        });
+    }
+
+    /// Takes the lead of a reload whose value is for the current read scope.
+    fn try_lead_here(&self, key: &Key) -> Option<Lead<V>> {
+        match self.larder.flights().board(&self.probe(key)) {
+            Boarding::Leader(seat) => {
+                Some(Lead::begin(self, key, Some(seat), ReadScope::current()))
+            }
+            Boarding::Follower(_) => None,
+        }
+    }
+
+    pub(crate) fn lifetime_of(&self, present: bool) -> Lifetime {
+        let policy = &self.state.policy;
+        if present {
+            policy.lifetime()
+        } else {
+            Lifetime { ttl: policy.negative_ttl, ..Lifetime::default() }
+        }
+    }
+}
+
+/// Drops an entry unless its refresh went well.
+struct EvictOnDrop<V: Send + Sync + 'static>(Option<(Region<V>, Key)>);
+
+impl<V: Send + Sync + 'static> Drop for EvictOnDrop<V> {
+    fn drop(&mut self) {
+        if let Some((region, key)) = self.0.take() {
+            region.evict(&key);
+        }
+    }
+}
