@@ -1,0 +1,92 @@
+//! What every handler works with: the database, tokens and passwords.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use axum::Router;
+use tempfile::TempDir;
+
+use crate::config::Config;
+use crate::database::{self, Db};
+use crate::error::Error;
+use crate::migration::migrate;
+use crate::password::Passwords;
+use crate::routes;
+use crate::token::Tokens;
+
+/// An application that is ready to serve.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(crate) db: Db,
+    pub(crate) tokens: Tokens,
+    pub(crate) passwords: Passwords,
+    /// The database's own directory, removed with the last clone.
+    scratch: Option<Arc<TempDir>>,
+}
+
+impl App {
+    /// Connects to the database of these settings and brings it to the schema.
+    ///
+    /// # Errors
+    /// When a setting or the database does not do.
+    pub async fn open(config: &Config) -> Result<Self, Error> {
+        let passwords = Passwords::new(config.hash_memory, config.hash_passes)?;
+        let tokens = Tokens::new(&secret(config)?);
+        let (db, scratch) = connect(config).await?;
+        migrate(&db).await?;
+        let scratch = scratch.map(Arc::new);
+        Ok(Self {
+            db,
+            tokens,
+            passwords,
+            scratch,
+        })
+    }
+
+    /// All routes: the API under `/api`, and `/stats`.
+    pub fn router(&self) -> Router {
+        routes::routes(self.clone())
+    }
+
+    /// Closes the database, and removes it when it was a temporary one.
+    ///
+    /// # Errors
+    /// When it does not close.
+    pub async fn close(self) -> Result<(), Error> {
+        self.db.close().await?;
+        drop(self.scratch);
+        Ok(())
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an application reads the clock somewhere: here"
+    )]
+    pub(crate) fn now() -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+async fn connect(config: &Config) -> Result<(Db, Option<TempDir>), Error> {
+    if let Some(url) = &config.database {
+        return Ok((database::connect(url).await?, None));
+    }
+    if let Some(directory) = &config.directory {
+        std::fs::create_dir_all(directory).map_err(Error::Directory)?;
+        return Ok((database::connect_in(directory).await?, None));
+    }
+    let scratch = tempfile::Builder::new()
+        .prefix("conduit-")
+        .tempdir()
+        .map_err(Error::Directory)?;
+    Ok((database::connect_in(scratch.path()).await?, Some(scratch)))
+}
+
+fn secret(config: &Config) -> Result<Vec<u8>, Error> {
+    if let Some(secret) = &config.secret {
+        return Ok(secret.clone().into_bytes());
+    }
+    let mut secret = vec![0; 32];
+    getrandom::fill(&mut secret).map_err(Error::Secret)?;
+    Ok(secret)
+}
