@@ -34,7 +34,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `ttl = "10m"` | how long an entry is fresh | required |
 /// | `grace = "1m"` | how long past its ttl an entry is served while one refresh runs | zero |
 /// | `jitter = 0.1` | up to this share of the ttl is taken off, differently for each entry | `0.0` |
-/// | `negative_ttl = "10s"` | how long the absence of a row is kept | see `Policy::negative_ttl` |
+/// | `negative_ttl = "10s"` | how long the absence of a row is kept | zero: absence is not kept |
 /// | `early_refresh = "30s"` | refresh in the background this long before the ttl ends | never |
 /// | `stale_on_error` | keep serving within grace when a refresh fails | off |
 /// | `region = "articles"` | the region's name, as switches and statistics show it | the table's name |
