@@ -25,7 +25,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// * [`Node::set_heard`] gets the moment a read was *sent* whose reply reached the end of the log
 ///   and was applied; a bus within the process gives [`Moment::MAX`](crate::Moment::MAX).
 /// * `publish` returns after the publishing node itself has applied the changes.
-/// * `publish` may be polled inside a lock-free hot path of nobody: it may take a round trip.
+/// * `publish` may take a round trip; nobody holds a lock while it does.
 pub trait Bus: fmt::Debug + Send + Sync + 'static {
     /// Connects a node, once, before it serves; sets its incarnation.
     fn attach(&self, node: &Arc<Node>);
@@ -34,8 +34,5 @@ pub trait Bus: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// The changes may or may not be on the log; they are published again later.
-    fn publish<'a>(
-        &'a self,
-        changes: Arc<[Change]>,
-    ) -> BoxFuture<'a, Result<Position, BusError>>;
+    fn publish(&self, changes: Arc<[Change]>) -> BoxFuture<'_, Result<Position, BusError>>;
 }

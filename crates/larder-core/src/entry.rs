@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Moment;
 use crate::interleave;
-use crate::marks::{Mark, Marks};
+use crate::marks::Marks;
 use crate::node::Node;
 use crate::policy::Freshness;
 use crate::position::Position;
@@ -77,6 +77,7 @@ impl Entry {
         let heard_at = node.heard_at();
         interleave::point("servable: heard");
         let validity = self.validity(node);
+        interleave::point("servable: checked");
         let as_of = heard_at.max(self.as_of);
         let (expires, stale_until) = match validity {
             Validity::Invalid => return Err(Unservable::Invalid),
@@ -149,7 +150,7 @@ impl Entry {
         self.marks.tables.iter().all(|table| table.wide() < position)
             && node.slots.untouched_since(self.own, position)
             && node.slots.untouched_since(self.region.tag(), position)
-            && self.marks.marks.iter().all(|mark| mark.untouched_since(position, &self.marks, node))
+            && self.marks.list.iter().all(|mark| mark.untouched_since(position, &self.marks, node))
     }
 
     fn softened(&self, node: &Node, position: u64) -> Option<Moment> {
@@ -157,7 +158,7 @@ impl Entry {
             return None;
         }
         let own = [self.own, self.region.tag()];
-        let marks = self.marks.marks.iter().map(|mark: &Mark| mark.soft_hash(&self.marks));
+        let marks = self.marks.list.iter().map(|mark| mark.soft_hash(&self.marks));
         let tables = self.marks.tables.iter().map(|table| table.wide_hash);
         node.soft_since(position, own.into_iter().chain(marks).chain(tables))
     }

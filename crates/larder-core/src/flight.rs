@@ -77,7 +77,6 @@ impl Flights {
     }
 
     fn shard(&self, key: &LocalKey) -> MutexGuard<'_, Shard> {
-        #[expect(clippy::cast_possible_truncation, reason = "only the high bits are taken")]
         let index = (key.hash() >> 48) as usize % SHARDS;
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
     }

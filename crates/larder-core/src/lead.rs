@@ -116,7 +116,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
         let any = value.clone().map(|value| value as Arc<dyn Any + Send + Sync>);
         let provenance = self.end();
         let refusal = provenance.refusal;
-        let (entry, verdict) = self.entry(any, weight, lifetime, provenance);
+        let (entry, verdict) = self.entry(any, weight, lifetime, &provenance);
         let verdict = refusal.map_or(verdict, Err);
         if verdict.is_ok() {
             let key = self.region.probe(&self.key).to_key();
@@ -177,7 +177,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
         value: AnyValue,
         weight: usize,
         lifetime: Lifetime,
-        provenance: Provenance,
+        provenance: &Provenance,
     ) -> (Arc<Entry>, Result<(), Refusal>) {
         let region = &self.region;
         let random = jitter_seed(region.own(&self.key), self.started);

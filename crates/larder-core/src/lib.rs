@@ -50,6 +50,8 @@ mod position;
 mod read_scope;
 mod refusal;
 mod region;
+#[cfg(test)]
+mod rules;
 mod scope;
 mod slots;
 mod statistics;

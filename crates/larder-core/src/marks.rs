@@ -31,7 +31,7 @@ pub(crate) enum Mark {
 #[derive(Clone, Default)]
 pub(crate) struct Marks {
     pub(crate) tables: SmallVec<[Arc<Table>; 2]>,
-    pub(crate) marks: Vec<Mark>,
+    pub(crate) list: Vec<Mark>,
     /// Some mark is a tag or a key.
     pub(crate) named: bool,
 }
@@ -41,16 +41,15 @@ impl Mark {
     pub(crate) fn untouched_since(&self, position: u64, marks: &Marks, node: &Node) -> bool {
         match self {
             Self::Row(_, hash) => node.slots.untouched_since(*hash, position),
-            Self::Table(table) => marks.table(*table).any() < position,
             Self::Named(hash) => {
-                node.slots.untouched_since(*hash, position) && !node.is_pending(*hash)
+                !node.is_pending(*hash) && node.slots.untouched_since(*hash, position)
             }
             Self::Match(_, hash, shape) if position >= shape.since => {
                 shape.unknown.load(Ordering::Acquire) < position
                     && node.slots.untouched_since(*hash, position)
             }
-            // The shape was not known yet when a change above the stamp may have been applied.
-            Self::Match(table, ..) => marks.table(*table).any() < position,
+            // A match: its shape was not known yet when a change above the stamp may have come.
+            Self::Table(table) | Self::Match(table, ..) => marks.table(*table).any() < position,
         }
     }
 
@@ -78,7 +77,7 @@ impl Marks {
     /// Returns roughly the heap bytes these take.
     pub(crate) fn weight(&self) -> usize {
         let tables = if self.tables.spilled() { self.tables.len() * 8 } else { 0 };
-        tables + self.marks.capacity() * size_of::<Mark>()
+        tables + self.list.capacity() * size_of::<Mark>()
     }
 }
 
@@ -129,7 +128,7 @@ impl MarkSet {
     pub(crate) fn add_all(&mut self, inner: &Marks) {
         let indices: SmallVec<[u32; 8]> =
             inner.tables.iter().map(|table| self.table(table)).collect();
-        for mark in &inner.marks {
+        for mark in &inner.list {
             self.push(match mark {
                 Mark::Row(table, hash) => Mark::Row(indices[*table as usize], *hash),
                 Mark::Match(table, hash, shape) => {
@@ -145,11 +144,11 @@ impl MarkSet {
     pub(crate) fn take(&mut self) -> Marks {
         self.seen.clear();
         let mut marks = std::mem::take(&mut self.marks);
-        if marks.marks.len() > MOST_MARKS {
+        if marks.list.len() > MOST_MARKS {
             marks.widen();
         }
         marks.drop_covered();
-        marks.marks.shrink_to_fit();
+        marks.list.shrink_to_fit();
         marks
     }
 
@@ -166,7 +165,7 @@ impl MarkSet {
     fn push(&mut self, mark: Mark) {
         if self.seen.insert(mark.identity()) {
             self.marks.named |= matches!(mark, Mark::Named(_));
-            self.marks.marks.push(mark);
+            self.marks.list.push(mark);
         }
     }
 }
@@ -174,19 +173,19 @@ impl MarkSet {
 impl Marks {
     /// Makes every row and match a dependency on its whole table.
     fn widen(&mut self) {
-        self.marks.retain(|mark| matches!(mark, Mark::Named(_)));
-        self.marks.extend((0..self.tables.len()).filter_map(|i| u32::try_from(i).ok()).map(Mark::Table));
+        self.list.retain(|mark| matches!(mark, Mark::Named(_)));
+        self.list.extend((0..self.tables.len()).filter_map(|i| u32::try_from(i).ok()).map(Mark::Table));
     }
 
     /// Drops rows of tables that are depended on as a whole.
     fn drop_covered(&mut self) {
         let whole: SmallVec<[u32; 8]> = self
-            .marks
+            .list
             .iter()
             .filter_map(|mark| if let Mark::Table(table) = mark { Some(*table) } else { None })
             .collect();
         if !whole.is_empty() {
-            self.marks.retain(|mark| match mark {
+            self.list.retain(|mark| match mark {
                 Mark::Row(table, _) | Mark::Match(table, ..) => !whole.contains(table),
                 Mark::Table(_) | Mark::Named(_) => true,
             });

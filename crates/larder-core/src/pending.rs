@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::change::{Change, What};
 use crate::dependency::{key_hash, tag_hash};
 use crate::node::Node;
+use crate::table::Table;
 
 const NAMED_COUNTS: usize = 256;
 
@@ -60,13 +61,13 @@ impl Pending {
     pub(crate) fn mark(node: &Arc<Node>, changes: &Arc<[Change]>) -> Self {
         let pending = Self { node: Arc::clone(node), changes: Arc::clone(changes) };
         node.pending.total.fetch_add(1, Ordering::AcqRel);
-        pending.each(|table| table.mark_pending(), |count| {
+        pending.each(Table::mark_pending, |count| {
             count.fetch_add(1, Ordering::AcqRel);
         });
         pending
     }
 
-    fn each(&self, table: impl Fn(&crate::table::Table), count: impl Fn(&AtomicU32)) {
+    fn each(&self, table: impl Fn(&Table), count: impl Fn(&AtomicU32)) {
         let counts = &self.node.pending;
         // A soft change leaves its entries valid.
         for change in self.changes.iter().filter(|change| !change.soft) {
@@ -86,7 +87,7 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.each(|table| table.unmark_pending(), |count| {
+        self.each(Table::unmark_pending, |count| {
             count.fetch_sub(1, Ordering::AcqRel);
         });
         self.node.pending.total.fetch_sub(1, Ordering::AcqRel);

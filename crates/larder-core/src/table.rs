@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::change::{Image, RowChange};
 use crate::dependency::{Match, match_hash, table_hash};
+use crate::interleave;
 use crate::name::TableName;
 use crate::slots::Slots;
 
@@ -82,6 +83,7 @@ impl Table {
                 shape.apply(&self.name, image, slots, position);
             }
         }
+        interleave::point("table: shapes applied");
         self.any.fetch_max(position, Ordering::AcqRel);
     }
 

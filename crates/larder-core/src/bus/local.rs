@@ -7,6 +7,7 @@ use crate::bus::{BoxFuture, Bus};
 use crate::change::Change;
 use crate::clock::Moment;
 use crate::error::BusError;
+use crate::interleave;
 use crate::node::Node;
 use crate::position::Position;
 
@@ -42,6 +43,7 @@ impl LocalBus {
         let mut log = self.0.log.lock().unwrap_or_else(PoisonError::into_inner);
         let position = log.head.next();
         log.head = position;
+        interleave::point("bus: position taken");
         log.nodes.retain(|node| node.strong_count() > 0);
         let nodes: Vec<_> = log.nodes.iter().filter_map(Weak::upgrade).collect();
         for node in &nodes {
@@ -69,10 +71,7 @@ impl Bus for LocalBus {
         log.nodes.push(Arc::downgrade(node));
     }
 
-    fn publish<'a>(
-        &'a self,
-        changes: Arc<[Change]>,
-    ) -> BoxFuture<'a, Result<Position, BusError>> {
+    fn publish(&self, changes: Arc<[Change]>) -> BoxFuture<'_, Result<Position, BusError>> {
         Box::pin(async move { Ok(self.publish_now(&changes)) })
     }
 }

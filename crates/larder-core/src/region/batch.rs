@@ -106,7 +106,8 @@ impl<V: Send + Sync + 'static> Region<V> {
         let followed = self.load_missing(missing, depends_on, &mut loader, &mut answers).await?;
         self.follow_all(followed, depends_on, &mut loader, &mut answers).await?;
         for (index, first) in copies {
-            answers[index] = answers[first].clone();
+            let value = answers[first].clone();
+            answers[index] = value;
         }
         Ok(answers)
     }
@@ -182,20 +183,18 @@ impl<V: Send + Sync + 'static> Region<V> {
             let turn = if leads.is_empty() {
                 self.join(&missing.key).await
             } else {
-                let parent = ReadScope::current();
-                Turn::Alone(Lead::begin(self, &missing.key, None, parent))
+                Turn::Alone(self.alone(&missing.key))
             };
             match turn {
                 Turn::Hit(Hit { value, .. }) => answers[missing.index] = value,
                 Turn::Lead(lead) | Turn::Alone(lead) => leads.push((missing, lead)),
-                Turn::Failed(error) => match error.downcast::<E>() {
-                    Ok(error) => return Err(error),
-                    Err(_) => {
-                        let parent = ReadScope::current();
-                        let lead = Lead::begin(self, &missing.key, None, parent);
-                        leads.push((missing, lead));
+                Turn::Failed(error) => {
+                    if let Ok(error) = error.downcast::<E>() {
+                        return Err(error);
                     }
-                },
+                    let lead = self.alone(&missing.key);
+                    leads.push((missing, lead));
+                }
             }
         }
         self.load_batch(leads, depends_on, loader, answers).await

@@ -20,6 +20,7 @@ enum Followed<V> {
 
 impl<V: Send + Sync + 'static> Region<V> {
     /// Returns the value under `key`, if the cache may serve it; loads nothing.
+    #[expect(clippy::unused_async, reason = "the remote tier will be waited for here")]
     pub async fn get(&self, key: impl Into<Key>) -> Option<Arc<V>> {
         // The remote tier will be asked here, between the lookup and the answer.
         match self.lookup(&key.into()) {
@@ -271,7 +272,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             Turn::Lead(lead) | Turn::Alone(lead) => self.load(lead, load).await,
             Turn::Failed(error) => match error.downcast::<E>() {
                 Ok(error) => Err(error),
-                Err(_) => self.load(Lead::begin(self, key, None, ReadScope::current()), load).await,
+                Err(_) => self.load(self.alone(key), load).await,
             },
         }
     }
@@ -350,6 +351,11 @@ impl<V: Send + Sync + 'static> Region<V> {
             }
             Boarding::Follower(_) => None,
         }
+    }
+
+    /// Begins a load that nobody waits for.
+    pub(crate) fn alone(&self, key: &Key) -> Lead<V> {
+        Lead::begin(self, key, None, ReadScope::current())
     }
 
     pub(crate) fn lifetime_of(&self, present: bool) -> Lifetime {
