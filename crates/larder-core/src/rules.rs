@@ -2,7 +2,7 @@
 //!
 //! Each test says which line was removed or changed once to see it fail.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
@@ -74,6 +74,7 @@ struct Slow {
     inner: LocalBus,
     let_through: Notify,
     failures: AtomicU64,
+    hold_answers: AtomicBool,
 }
 
 impl Bus for SlowBus {
@@ -88,7 +89,11 @@ impl Bus for SlowBus {
                 self.0.failures.fetch_sub(1, Ordering::Relaxed);
                 return Err(BusError::new("no answer"));
             }
-            self.0.inner.publish(changes).await
+            let published = self.0.inner.publish(changes).await;
+            if self.0.hold_answers.load(Ordering::Relaxed) {
+                self.0.let_through.notified().await;
+            }
+            published
         })
     }
 }
@@ -182,29 +187,49 @@ async fn an_entry_of_another_log_is_invalid() {
 }
 
 /// The shortcut looks at all a hit depends on. Fails without any one line of
-/// `Entry::nothing_moved`.
+/// `Entry::nothing_moved` but the soft one.
 #[tokio::test]
 async fn the_shortcut_misses_no_kind_of_dependency() {
-    let larder = larder();
-    let region = region(&larder);
-    let key = |name: &str| Change::key("numbers", crate::Scope::Public, name);
-    let tag = Dependency::tag("t");
-    for (dependency, change) in [
-        (row(1), Change::table(&table())),
-        (tag, Change::tag("t")),
-        (Dependency::Key("other".into(), crate::Scope::Public, Key::from(1)), {
-            Change::key("other", crate::Scope::Public, 1)
-        }),
-        (row(2), key("own")),
-        (row(3), Change::tag("larder:region:rules.numbers")),
-    ] {
+    for (dependency, change) in every_kind() {
+        let larder = larder();
+        let region = region(&larder);
         let entry = keep(&region, "own", std::slice::from_ref(&dependency));
         assert_eq!(validity(&region, &entry), Validity::Valid);
-        larder.publish(change.clone().soft()).await.unwrap();
-        assert!(matches!(validity(&region, &entry), Validity::Softened(_)), "{dependency}");
         larder.publish(change).await.unwrap();
         assert_eq!(validity(&region, &entry), Validity::Invalid, "{dependency}");
     }
+}
+
+/// Soft changes reach what hard ones reach. Fails without `soft_latest` in
+/// `Entry::nothing_moved`, or without any one hash in `Entry::softened`.
+#[tokio::test]
+async fn a_soft_change_ages_what_a_hard_one_would_invalidate() {
+    for (dependency, change) in every_kind() {
+        let larder = larder();
+        let region = region(&larder);
+        let entry = keep(&region, "own", std::slice::from_ref(&dependency));
+        larder.publish(change.soft()).await.unwrap();
+        assert!(matches!(validity(&region, &entry), Validity::Softened(_)), "{dependency}");
+    }
+}
+
+/// Pairs of a dependency of the entry `own` and a change that touches it, or the entry itself.
+fn every_kind() -> Vec<(Dependency, Change)> {
+    let public = crate::Scope::Public;
+    vec![
+        (row(1), Change::row(&table(), 1)),
+        (row(1), Change::table(&table())),
+        (Dependency::table(&table()), Change::row(&table(), 1)),
+        (by_author(5), Change::row(&table(), 1)),
+        (Dependency::tag("t"), Change::tag("t")),
+        (
+            Dependency::Key("other".into(), public.clone(), Key::from(1)),
+            Change::key("other", public.clone(), 1),
+        ),
+        (row(2), Change::key("numbers", public, "own")),
+        (row(3), Change::tag("larder:region:rules.numbers")),
+        (row(4), Change::everything()),
+    ]
 }
 
 /// `pending`: a whole table, whatever the row. Fails without `is_pending` of the tables in
@@ -427,27 +452,27 @@ async fn what_was_aged_stays_aged() {
 /// after `log.head = position`.
 #[tokio::test]
 async fn the_watermark_never_passes_a_change_that_is_not_applied() {
-    let larder = larder();
-    let region = region(&larder);
-    let seven = keep(&region, "7", &[row(7)]);
+    let bus = LocalBus::new();
+    let larder =
+        Larder::builder("rules").environment([("", "")]).bus(bus.clone()).build().unwrap();
+    let seven = keep(&region(&larder), "7", &[row(7)]);
     let (report, reported) = mpsc::channel();
-    let other = larder.clone();
+    let other = bus.clone();
     interleave::at("bus: position taken", move || {
         let (done, is_done) = mpsc::channel();
         std::thread::spawn(move || {
-            let publication = other.publish(Change::row(&table(), 8));
+            let publication = other.publish(Arc::new([Change::row(&table(), 8)]));
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             runtime.block_on(publication).unwrap();
             // Whoever sees this watermark must see row 7's change, which has a lower position.
-            report.send(seven.validity(other.node())).unwrap();
+            report.send(seven.validity(larder.node())).unwrap();
             let _ = done.send(());
         });
         // The other publication must wait for this one: give it time to show that it does not.
         let _ = is_done.recv_timeout(Duration::from_millis(100));
     });
-    larder.publish(Change::row(&table(), 7)).await.unwrap();
+    bus.publish(Arc::new([Change::row(&table(), 7)])).await.unwrap();
     assert_eq!(reported.recv_timeout(10 * S).unwrap(), Validity::Invalid);
-    drop(region);
 }
 
 /// Shapes: trusted only by entries stamped at or after their registration. Fails without
@@ -486,8 +511,9 @@ async fn a_shape_learned_while_a_change_is_applied_does_not_hide_it() {
         // Registering must wait for the application: give it time to show that it does not.
         let _ = is_soon.recv_timeout(Duration::from_millis(100));
     });
+    // Applied, but the watermark has not moved yet.
     let change = Change::row(&table(), 7).images(Image::Absent, image(5));
-    larder.publish(change).await.unwrap();
+    larder.node().apply(larder.node().watermark(), &[change]);
     is_done.recv_timeout(10 * S).unwrap();
     let lead = lead.lock().unwrap().take().unwrap();
     let kept = lead.finish(Some(Arc::new(1)), region.lifetime_of(true)).kept;
@@ -532,7 +558,8 @@ async fn a_follower_does_not_take_an_answer_that_became_invalid_on_its_way() {
             region.get_or_load(1, || async { Ok::<_, ()>(2) }).await.map(|value| *value)
         })
     };
-    until(|| Arc::strong_count(&lead.flight().unwrap()) > 3).await;
+    // The map, the seat, the scope, this look, and the follower.
+    until(|| Arc::strong_count(&lead.flight().unwrap()) > 4).await;
     lead.finish(Some(Arc::new(1)), region.lifetime_of(true)).kept.unwrap();
     larder.publish(Change::row(&table(), 7)).await.unwrap();
     assert_eq!(follower.await.unwrap(), Ok(2));
@@ -585,19 +612,15 @@ async fn a_put_that_was_overtaken_is_not_served() {
     let larder =
         Larder::builder("rules").environment([("", "")]).bus(bus.clone()).build().unwrap();
     let region = region(&larder);
+    bus.0.hold_answers.store(true, Ordering::Relaxed);
     let mut first = Box::pin(region.put(1, 1));
     assert!(futures_poll(&mut first).await.is_none());
     bus.0.let_through.notify_one();
-    // On the bus, but its caller is not polled; then a second put runs to its end.
-    let change = Change::key("numbers", crate::Scope::Public, 1);
-    let publish_other = async {
-        bus.0.inner.publish(Arc::new([change])).await.unwrap();
-    };
-    let position = larder.node().watermark();
-    tokio::join!(async { first.await.unwrap() }, async {
-        until(|| larder.node().watermark() > position).await;
-        publish_other.await;
-    });
+    assert!(futures_poll(&mut first).await.is_none(), "on the bus, not yet told so");
+    let second = Change::key("numbers", crate::Scope::Public, 1);
+    bus.0.inner.publish(Arc::new([second])).await.unwrap();
+    bus.0.let_through.notify_one();
+    first.await.unwrap();
     assert_eq!(region.get(1).await, None);
 }
 
