@@ -1,12 +1,15 @@
 //! A hit on a row, Zipf-distributed over many, beside the bare caches of the registry.
 
+use std::convert::Infallible;
 use std::hash::{BuildHasher, RandomState as StdHasher};
 use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use larder_core::{Larder, Policy};
 use rapidhash::fast::RandomState;
+use tokio::runtime::Runtime;
 
 use crate::rounds::{Contestant, Lane, compare};
 use crate::zipf;
@@ -15,6 +18,7 @@ const KEYS: i32 = 100_000;
 const EXPONENT: f64 = 0.99;
 /// Twice the keys: nothing is evicted while it is measured.
 const CAPACITY: u64 = 200_000;
+const GIB: u64 = 1 << 30;
 /// One part in so many is looked up before the clock runs.
 const WARM_UP: u64 = 4;
 
@@ -44,7 +48,7 @@ struct Row {
 }
 
 /// Measures hits on rows.
-pub(crate) fn measure(rounds: usize) -> Vec<Lane> {
+pub(crate) fn measure(runtime: &Rc<Runtime>, rounds: usize) -> Vec<Lane> {
     let walk = Walk {
         keys: zipf::sequence(KEYS, EXPONENT, 7).into(),
         at: 0,
@@ -56,7 +60,8 @@ pub(crate) fn measure(rounds: usize) -> Vec<Lane> {
             StdHasher::default(),
             walk.clone(),
         ),
-        quick_cache(walk),
+        quick_cache(walk.clone()),
+        region(runtime, walk),
     ];
     compare(contestants, rounds)
 }
@@ -70,7 +75,7 @@ where
         .max_capacity(CAPACITY)
         .build_with_hasher(hasher);
     for id in 1..=KEYS {
-        cache.insert(id, row(id));
+        cache.insert(id, Arc::new(row(id)));
     }
     cache.run_pending_tasks();
     gets(name, walk, move |id| cache.get(&id))
@@ -79,9 +84,55 @@ where
 fn quick_cache(walk: Walk) -> Contestant {
     let cache = quick_cache::sync::Cache::new(2 * KEYS.unsigned_abs() as usize);
     for id in 1..=KEYS {
-        cache.insert(id, row(id));
+        cache.insert(id, Arc::new(row(id)));
     }
     gets("bare quick_cache `get`", walk, move |id| cache.get(&id))
+}
+
+fn region(runtime: &Rc<Runtime>, walk: Walk) -> Contestant {
+    let larder = Larder::builder("bench").local_capacity(GIB).build();
+    let larder = larder.expect("the settings are sound");
+    let region = larder
+        .region::<Row>("rows", Policy::ttl(Duration::from_hours(1)))
+        .expect("the region is new");
+    // Loaded, not put: a `put` is a change, and a hundred thousand of them collide in the slots.
+    runtime.block_on(async {
+        for id in 1..=KEYS {
+            let load = || async move { Ok::<_, Infallible>(row(id)) };
+            region.get_or_load(id, load).await.expect("a row is made");
+        }
+    });
+    awaited(
+        "Larder `Region::get`",
+        runtime,
+        walk,
+        async move |walk, times| {
+            for _ in 0..times {
+                let id = walk.next();
+                let row = region.get(id).await.expect("every key was put");
+                assert_eq!(row.id, id);
+            }
+        },
+    )
+}
+
+/// Makes a contestant of lookups that are awaited; `get` does so many of them.
+#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
+fn awaited(
+    name: &str,
+    runtime: &Rc<Runtime>,
+    mut walk: Walk,
+    get: impl AsyncFn(&mut Walk, u64) + 'static,
+) -> Contestant {
+    let runtime = Rc::clone(runtime);
+    Contestant::new(name, move |times| {
+        runtime.block_on(async {
+            get(&mut walk, times / WARM_UP).await;
+            let start = Instant::now();
+            get(&mut walk, times).await;
+            start.elapsed()
+        })
+    })
 }
 
 /// Makes a contestant of a synchronous lookup.
@@ -102,9 +153,9 @@ fn gets(name: &str, mut walk: Walk, get: impl Fn(i32) -> Option<Arc<Row>> + 'sta
     })
 }
 
-fn row(id: i32) -> Arc<Row> {
+fn row(id: i32) -> Row {
     let text = |what: &str| format!("{what} of the article with the number {id}");
-    Arc::new(Row {
+    Row {
         id,
         texts: [
             text("slug"),
@@ -112,5 +163,5 @@ fn row(id: i32) -> Arc<Row> {
             text("description"),
             text("body"),
         ],
-    })
+    }
 }

@@ -30,10 +30,10 @@ fn main() {
     let runtime = Rc::new(runtime.expect("a runtime can be made"));
     match subject.as_str() {
         "layer" => layers(&runtime, rounds),
-        "entity" => entities(rounds),
+        "entity" => entities(&runtime, rounds),
         "all" => {
             layers(&runtime, rounds);
-            entities(rounds);
+            entities(&runtime, rounds);
         }
         other => panic!("{other}: there are `layer`, `entity` and `all`"),
     }
@@ -49,8 +49,8 @@ fn layers(runtime: &Rc<Runtime>, rounds: usize) {
     }
 }
 
-fn entities(rounds: usize) {
-    let lanes = entity::measure(rounds);
+fn entities(runtime: &Rc<Runtime>, rounds: usize) {
+    let lanes = entity::measure(runtime, rounds);
     let subject = "entity hit, Zipf(0.99) over 100 k keys";
     print(subject, &lanes, &[entity::MOKA]);
 }

@@ -13,14 +13,14 @@ start_conduit() { # start_conduit <folder> [<argument of cargo run>...]
     mkdir -p "$folder"
     folder=$(cd "$folder" && pwd)
     CONDUIT_LOG=$folder/server.log
-    cargo run --quiet -p conduit "$@" -- \
-        --listen 127.0.0.1:0 \
-        --database "sqlite://$folder/conduit.sqlite?mode=rwc" >"$CONDUIT_LOG" 2>&1 &
+    # cargo becomes the server (it execs), so this is the server's pid.
+    env -u DATABASE cargo run --quiet -p conduit "$@" -- \
+        --listen 127.0.0.1:0 --directory "$folder" >"$CONDUIT_LOG" 2>&1 &
     CONDUIT_PID=$!
     CONDUIT_PIDS+=("$CONDUIT_PID")
     CONDUIT_ADDRESS=
     while [[ $SECONDS -lt $deadline ]]; do
-        CONDUIT_ADDRESS=$(grep -Eo '127\.0\.0\.1:[1-9][0-9]*' "$CONDUIT_LOG" | head -n 1) || true
+        CONDUIT_ADDRESS=$(sed -n 's|.*http://\(127\.0\.0\.1:[0-9]*\).*|\1|p' "$CONDUIT_LOG" | head -n 1)
         if [[ -n $CONDUIT_ADDRESS ]]; then
             return 0
         fi
