@@ -1,1 +1,4 @@
-//! Whole-system scenarios.
+//! Whole-system scenarios: a real application, served from the cache, checked against the truth.
+
+mod client;
+mod oracle;

@@ -109,7 +109,9 @@ impl Builder {
         mut self,
         variables: impl IntoIterator<Item = (N, T)>,
     ) -> Self {
-        let pairs = variables.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let pairs = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
         self.environment = Environment::Given(pairs.collect());
         self
     }
@@ -124,11 +126,19 @@ impl Builder {
         match &self.environment {
             Environment::Process => switches.read(|name| std::env::var(name).ok())?,
             Environment::Given(pairs) => switches.read(|name| {
-                pairs.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+                pairs
+                    .iter()
+                    .find(|(known, _)| known == name)
+                    .map(|(_, value)| value.clone())
             })?,
         }
         let observers = self.observers;
-        let node = Node::new(self.slots, self.max_staleness, self.clock, observers.clone());
+        let node = Node::new(
+            self.slots,
+            self.max_staleness,
+            self.clock,
+            observers.clone(),
+        );
         let node = Arc::new(node);
         self.bus.attach(&node);
         Ok(Larder::from_shared(Shared {

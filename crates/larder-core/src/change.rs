@@ -59,9 +59,10 @@ impl Image {
     /// Returns the hash of `column`'s value, if it is known.
     pub(crate) fn column(&self, column: &str) -> Option<u64> {
         match self {
-            Self::Known(columns) => {
-                columns.iter().find(|(name, _)| **name == *column).map(|(_, hash)| *hash)
-            }
+            Self::Known(columns) => columns
+                .iter()
+                .find(|(name, _)| **name == *column)
+                .map(|(_, hash)| *hash),
             Self::Unknown | Self::Absent => None,
         }
     }

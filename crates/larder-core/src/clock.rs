@@ -70,7 +70,9 @@ impl SystemClock {
     /// Starts a clock.
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn new() -> Self {
-        Self { start: Instant::now() }
+        Self {
+            start: Instant::now(),
+        }
     }
 }
 
@@ -83,7 +85,9 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Moment {
         // One nanosecond in, so that `Moment::ZERO` stays "never".
-        Moment::ZERO.after(self.start.elapsed()).after(Duration::from_nanos(1))
+        Moment::ZERO
+            .after(self.start.elapsed())
+            .after(Duration::from_nanos(1))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]

@@ -77,7 +77,9 @@ impl fmt::Display for Dependency {
             Self::Row(table, key) => write!(f, "row {key} of {table}"),
             Self::Match(table, rows) => {
                 write!(f, "rows of {table} by")?;
-                rows.0.iter().try_for_each(|(column, _)| write!(f, " {column}"))
+                rows.0
+                    .iter()
+                    .try_for_each(|(column, _)| write!(f, " {column}"))
             }
             Self::Table(table) => write!(f, "table {table}"),
             Self::Tag(name) => write!(f, "tag {name}"),

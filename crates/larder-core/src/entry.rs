@@ -92,7 +92,12 @@ impl Entry {
         }
         match Freshness::of(now, expires, stale_until, self.region.early_refresh()) {
             Freshness::Expired => Err(Unservable::Expired),
-            freshness => Ok(Serving { freshness, position: watermark, as_of, expires }),
+            freshness => Ok(Serving {
+                freshness,
+                position: watermark,
+                as_of,
+                expires,
+            }),
         }
     }
 
@@ -147,10 +152,17 @@ impl Entry {
     }
 
     fn nothing_touched(&self, node: &Node, position: u64) -> bool {
-        self.marks.tables.iter().all(|table| table.wide() < position)
+        self.marks
+            .tables
+            .iter()
+            .all(|table| table.wide() < position)
             && node.slots.untouched_since(self.own, position)
             && node.slots.untouched_since(self.region.tag(), position)
-            && self.marks.list.iter().all(|mark| mark.untouched_since(position, &self.marks, node))
+            && self
+                .marks
+                .list
+                .iter()
+                .all(|mark| mark.untouched_since(position, &self.marks, node))
     }
 
     fn softened(&self, node: &Node, position: u64) -> Option<Moment> {
@@ -158,7 +170,11 @@ impl Entry {
             return None;
         }
         let own = [self.own, self.region.tag()];
-        let marks = self.marks.list.iter().map(|mark| mark.soft_hash(&self.marks));
+        let marks = self
+            .marks
+            .list
+            .iter()
+            .map(|mark| mark.soft_hash(&self.marks));
         let tables = self.marks.tables.iter().map(|table| table.wide_hash);
         node.soft_since(position, own.into_iter().chain(marks).chain(tables))
     }

@@ -86,7 +86,9 @@ pub struct BusError {
 impl BusError {
     /// Wraps what the bus failed with.
     pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { source: Some(source.into()) }
+        Self {
+            source: Some(source.into()),
+        }
     }
 }
 

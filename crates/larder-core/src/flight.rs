@@ -64,7 +64,11 @@ impl Flights {
         let flight = Arc::<Flight>::default();
         shard.insert(key.clone(), Arc::clone(&flight));
         drop(shard);
-        Boarding::Leader(Seat { flights: Arc::clone(self), key, flight })
+        Boarding::Leader(Seat {
+            flights: Arc::clone(self),
+            key,
+            flight,
+        })
     }
 
     /// Returns the keys under way for which `keep` holds.
@@ -72,13 +76,21 @@ impl Flights {
         let lock = |shard| Mutex::lock(shard).unwrap_or_else(PoisonError::into_inner);
         self.shards
             .iter()
-            .flat_map(|shard| lock(shard).keys().filter(|key| keep(key)).cloned().collect::<Vec<_>>())
+            .flat_map(|shard| {
+                lock(shard)
+                    .keys()
+                    .filter(|key| keep(key))
+                    .cloned()
+                    .collect::<Vec<_>>()
+            })
             .collect()
     }
 
     fn shard(&self, key: &LocalKey) -> MutexGuard<'_, Shard> {
         let index = (key.hash() >> 48) as usize % SHARDS;
-        self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -105,7 +117,10 @@ impl Seat {
     fn end(&self, outcome: Outcome) {
         // Off the map first: who boards from now on begins after this flight.
         let mut shard = self.flights.shard(&self.key);
-        if shard.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
+        if shard
+            .get(&self.key)
+            .is_some_and(|flight| Arc::ptr_eq(flight, &self.flight))
+        {
             shard.remove(&self.key);
         }
         drop(shard);

@@ -12,7 +12,11 @@ pub(crate) fn point(_name: &'static str) {
     #[cfg(test)]
     {
         let due = HOOK.with_borrow_mut(|hook| {
-            if hook.as_ref().is_some_and(|(name, _)| *name == _name) { hook.take() } else { None }
+            if hook.as_ref().is_some_and(|(name, _)| *name == _name) {
+                hook.take()
+            } else {
+                None
+            }
         });
         if let Some((_, then)) = due {
             then();

@@ -183,7 +183,9 @@ impl<'a> Part<'a> {
             _ => {
                 let (length, rest) = rest.split_first_chunk::<4>()?;
                 let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-                let text = (*tag == b't').then(|| std::str::from_utf8(value).ok()).flatten();
+                let text = (*tag == b't')
+                    .then(|| std::str::from_utf8(value).ok())
+                    .flatten();
                 Some((text.map_or(Self::Bytes(value), Self::Text), rest))
             }
         }
@@ -223,6 +225,9 @@ mod tests {
 
     #[test]
     fn a_key_reads_as_its_parts() {
-        assert_eq!(Key::from(("article", 7, b"\x0a".as_slice())).to_string(), "article/7/0a");
+        assert_eq!(
+            Key::from(("article", 7, b"\x0a".as_slice())).to_string(),
+            "article/7/0a"
+        );
     }
 }

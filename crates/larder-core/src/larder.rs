@@ -140,7 +140,11 @@ impl Larder {
         }
         let changes: Arc<[Change]> = changes.into();
         let pending = Pending::mark(&self.0.node, &changes);
-        let publication = Publication { larder: self.clone(), changes, pending: Some(pending) };
+        let publication = Publication {
+            larder: self.clone(),
+            changes,
+            pending: Some(pending),
+        };
         publication.run().await
     }
 
@@ -199,7 +203,11 @@ impl Larder {
         let Some(scope) = ReadScope::current() else {
             return self.unscoped();
         };
-        scope.read(&self.0.node, stamp.unwrap_or_else(|| self.stamp()), dependencies);
+        scope.read(
+            &self.0.node,
+            stamp.unwrap_or_else(|| self.stamp()),
+            dependencies,
+        );
     }
 
     /// Makes what encloses the current read uncacheable.
@@ -228,7 +236,11 @@ impl Larder {
         if !is_plain(name) {
             return Err(DomainError::Name(name.to_owned()));
         }
-        let mut domains = self.0.domains.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut domains = self
+            .0
+            .domains
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if domains.insert(name.to_owned()) {
             Ok(())
         } else {
@@ -267,7 +279,11 @@ impl Larder {
     /// Returns what was done since the start or the last reset.
     pub fn snapshot(&self) -> Snapshot {
         self.0.local.settle();
-        let regions = self.0.regions.read().unwrap_or_else(PoisonError::into_inner);
+        let regions = self
+            .0
+            .regions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut regions: Vec<_> = regions
             .values()
             .map(|region| region.counters.read(&region.name, region.share().get()))
@@ -286,7 +302,11 @@ impl Larder {
 
     /// Sets all counts to zero; entries and bytes stay what they are.
     pub fn reset_statistics(&self) {
-        let regions = self.0.regions.read().unwrap_or_else(PoisonError::into_inner);
+        let regions = self
+            .0
+            .regions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         regions.values().for_each(|region| region.counters.reset());
         self.0.unscoped_reads.store(0, Ordering::Relaxed);
     }
@@ -312,18 +332,30 @@ impl Larder {
     fn declare(&self, name: &str, policy: Policy) -> Result<Arc<RegionState>, RegionError> {
         if name.is_empty() || name.contains(['=', ',']) || name.contains(char::is_whitespace) {
             let trouble = "a name is not empty and holds no `=`, `,` or white space";
-            return Err(RegionError::Name { region: name.to_owned(), trouble });
+            return Err(RegionError::Name {
+                region: name.to_owned(),
+                trouble,
+            });
         }
-        policy.check().map_err(|(setting, trouble)| RegionError::Setting {
-            region: name.to_owned(),
-            setting,
-            trouble,
-        })?;
-        let mut regions = self.0.regions.write().unwrap_or_else(PoisonError::into_inner);
+        policy
+            .check()
+            .map_err(|(setting, trouble)| RegionError::Setting {
+                region: name.to_owned(),
+                setting,
+                trouble,
+            })?;
+        let mut regions = self
+            .0
+            .regions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = regions.get(name) {
             return match known.policy.difference(&policy) {
                 None => Ok(Arc::clone(known)),
-                Some(setting) => Err(RegionError::Redeclared { region: name.to_owned(), setting }),
+                Some(setting) => Err(RegionError::Redeclared {
+                    region: name.to_owned(),
+                    setting,
+                }),
             };
         }
         let id = u32::try_from(regions.len()).unwrap_or(u32::MAX);
@@ -351,7 +383,10 @@ impl Larder {
         while let Err(error) = self.0.bus.publish(Arc::clone(changes)).await {
             tracing::debug!(%error, "changes are not published yet");
             if self.0.closing.is_cancelled() {
-                tracing::warn!(service = &*self.0.service, "changes are lost: the bus is gone");
+                tracing::warn!(
+                    service = &*self.0.service,
+                    "changes are lost: the bus is gone"
+                );
                 return;
             }
             self.pause(RETRY).await;
@@ -382,7 +417,9 @@ impl Publication {
 
 impl Drop for Publication {
     fn drop(&mut self) {
-        let Some(pending) = self.pending.take() else { return };
+        let Some(pending) = self.pending.take() else {
+            return;
+        };
         if tokio::runtime::Handle::try_current().is_err() {
             // Nothing can run in the background: what is pending stays so, and is never served.
             std::mem::forget(pending);
@@ -398,7 +435,9 @@ impl Drop for Publication {
 
 impl fmt::Debug for Larder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Larder").field("service", &self.0.service).finish_non_exhaustive()
+        f.debug_struct("Larder")
+            .field("service", &self.0.service)
+            .finish_non_exhaustive()
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::clock::Moment;
-use crate::entry::{AnyValue, Entry, Validity};
 use crate::dependency::Dependency;
+use crate::entry::{AnyValue, Entry, Validity};
 use crate::flight::{Flight, Outcome, Seat};
 use crate::key::Key;
 use crate::local::ENTRY_OVERHEAD;
@@ -113,7 +113,9 @@ impl<V: Send + Sync + 'static> Lead<V> {
     /// get it, unless it must not be shared.
     pub fn finish(mut self, value: Option<Arc<V>>, lifetime: Lifetime) -> Finished<V> {
         let weight = value.as_deref().map_or(0, self.region.weigher);
-        let any = value.clone().map(|value| value as Arc<dyn Any + Send + Sync>);
+        let any = value
+            .clone()
+            .map(|value| value as Arc<dyn Any + Send + Sync>);
         let provenance = self.end();
         let refusal = provenance.refusal;
         let (entry, verdict) = self.entry(any, weight, lifetime, &provenance);
@@ -125,9 +127,16 @@ impl<V: Send + Sync + 'static> Lead<V> {
         self.report(verdict);
         if let Some(seat) = self.seat.take() {
             let shared = matches!(verdict, Ok(()) | Err(Refusal::Changed | Refusal::Expired));
-            seat.land(if shared { Outcome::Entry(entry) } else { Outcome::Released });
+            seat.land(if shared {
+                Outcome::Entry(entry)
+            } else {
+                Outcome::Released
+            });
         }
-        Finished { value, kept: verdict }
+        Finished {
+            value,
+            kept: verdict,
+        }
     }
 
     /// Ends the load with an error, for all its followers.
@@ -155,12 +164,14 @@ impl<V: Send + Sync + 'static> Lead<V> {
 
     /// Records a dependency; call it before the statement that reads it is sent.
     pub(crate) fn depend(&self, dependency: Dependency) {
-        self.scope.read(self.region.larder.node(), self.stamp, &[dependency]);
+        self.scope
+            .read(self.region.larder.node(), self.stamp, &[dependency]);
     }
 
     /// Records all that another scope collected for this load.
     pub(crate) fn read_with(&self, shared: &Provenance) {
-        self.scope.absorb(self.region.larder.node(), shared, std::iter::empty());
+        self.scope
+            .absorb(self.region.larder.node(), shared, std::iter::empty());
     }
 
     /// Lands the flight with an entry that somebody else loaded meanwhile.
@@ -185,11 +196,18 @@ impl<V: Send + Sync + 'static> Lead<V> {
         let own_end = self.stamp.as_of.after(lifetime.ttl);
         let expires = own_end.min(provenance.expires);
         // Grace is the entry's own; what it was made of may not be outlived by it.
-        let stale_until =
-            if provenance.expires < own_end { expires } else { expires.after(lifetime.grace) };
+        let stale_until = if provenance.expires < own_end {
+            expires
+        } else {
+            expires.after(lifetime.grace)
+        };
         let mut marks = MarkSet::default();
         marks.add_all(&provenance.marks);
-        region.state.policy_tags.iter().for_each(|tag| marks.add_named(*tag));
+        region
+            .state
+            .policy_tags
+            .iter()
+            .for_each(|tag| marks.add_named(*tag));
         let marks = marks.take();
         let key_weight = region.probe(&self.key).to_key().weight();
         let bytes = weight + marks.weight() + key_weight + ENTRY_OVERHEAD;
@@ -227,7 +245,8 @@ impl<V: Send + Sync + 'static> Lead<V> {
             Ok(()) => self.region.observe(&self.key, CacheEventKind::Loaded),
             Err(refusal) => {
                 bump(&self.region.state.counters.refused);
-                self.region.observe(&self.key, CacheEventKind::Refused(refusal));
+                self.region
+                    .observe(&self.key, CacheEventKind::Refused(refusal));
                 tracing::debug!(
                     region = self.region.name(),
                     refusal = refusal.as_str(),

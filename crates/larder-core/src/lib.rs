@@ -66,9 +66,7 @@ pub use self::bus::{Bus, LocalBus};
 pub use self::change::{Change, Image, RowChange, What};
 pub use self::clock::{Clock, Moment, Sleep, SystemClock};
 pub use self::dependency::{Dependency, Match, hash_value};
-pub use self::error::{
-    BuildError, BusError, DomainError, PublishError, RegionError, SwitchError,
-};
+pub use self::error::{BuildError, BusError, DomainError, PublishError, RegionError, SwitchError};
 pub use self::key::{Key, KeyBuilder, KeyPartLike};
 pub use self::larder::Larder;
 pub use self::lead::{Finished, Lead, Turn};

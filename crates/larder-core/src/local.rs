@@ -62,7 +62,12 @@ impl LocalKey {
 
     pub(crate) fn probe(&self) -> Probe<'_> {
         let (scope, key) = self.bytes.split_at(self.scope as usize);
-        Probe { hash: self.hash, region: self.region, scope, key }
+        Probe {
+            hash: self.hash,
+            region: self.region,
+            scope,
+            key,
+        }
     }
 }
 
@@ -123,14 +128,23 @@ impl Local {
             .eviction_listener(move |key: Arc<LocalKey>, entry: Arc<Entry>, cause| {
                 let counters = &entry.region.counters;
                 counters.entries.fetch_sub(1, Ordering::Relaxed);
-                counters.bytes.fetch_sub(entry.weight.into(), Ordering::Relaxed);
+                counters
+                    .bytes
+                    .fetch_sub(entry.weight.into(), Ordering::Relaxed);
                 if cause == RemovalCause::Size {
                     bump(&counters.evictions);
-                    observers.observed(&entry.region.name, Some(&key.key()), CacheEventKind::Evicted);
+                    observers.observed(
+                        &entry.region.name,
+                        Some(&key.key()),
+                        CacheEventKind::Evicted,
+                    );
                 }
             })
             .build_with_hasher(BuildPassThrough);
-        Self { entries, hasher: KeyHasher::new() }
+        Self {
+            entries,
+            hasher: KeyHasher::new(),
+        }
     }
 
     pub(crate) fn get(&self, key: &Probe<'_>) -> Option<Arc<Entry>> {
@@ -140,7 +154,9 @@ impl Local {
     pub(crate) fn put(&self, key: LocalKey, entry: Arc<Entry>) {
         let counters = &entry.region.counters;
         counters.entries.fetch_add(1, Ordering::Relaxed);
-        counters.bytes.fetch_add(entry.weight.into(), Ordering::Relaxed);
+        counters
+            .bytes
+            .fetch_add(entry.weight.into(), Ordering::Relaxed);
         self.entries.insert(key, entry);
     }
 
@@ -150,7 +166,11 @@ impl Local {
 
     /// Returns the keys held for which `keep` holds. Reads the whole tier.
     pub(crate) fn keys(&self, keep: impl Fn(&LocalKey) -> bool) -> Vec<LocalKey> {
-        self.entries.iter().filter(|(key, _)| keep(key)).map(|(key, _)| (*key).clone()).collect()
+        self.entries
+            .iter()
+            .filter(|(key, _)| keep(key))
+            .map(|(key, _)| (*key).clone())
+            .collect()
     }
 
     /// Does the housekeeping that is due, so that counts are exact.

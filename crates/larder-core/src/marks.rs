@@ -76,7 +76,11 @@ impl Marks {
 
     /// Returns roughly the heap bytes these take.
     pub(crate) fn weight(&self) -> usize {
-        let tables = if self.tables.spilled() { self.tables.len() * 8 } else { 0 };
+        let tables = if self.tables.spilled() {
+            self.tables.len() * 8
+        } else {
+            0
+        };
         tables + self.list.capacity() * size_of::<Mark>()
     }
 }
@@ -114,7 +118,11 @@ impl MarkSet {
             }
             Dependency::Tag(name) => self.push(Mark::Named(tag_hash(name))),
             Dependency::Key(region, scope, key) => {
-                self.push(Mark::Named(key_hash(region, &scope.encoded(), key.as_bytes())));
+                self.push(Mark::Named(key_hash(
+                    region,
+                    &scope.encoded(),
+                    key.as_bytes(),
+                )));
             }
             Dependency::Everything => {}
         }
@@ -174,7 +182,11 @@ impl Marks {
     /// Makes every row and match a dependency on its whole table.
     fn widen(&mut self) {
         self.list.retain(|mark| matches!(mark, Mark::Named(_)));
-        self.list.extend((0..self.tables.len()).filter_map(|i| u32::try_from(i).ok()).map(Mark::Table));
+        self.list.extend(
+            (0..self.tables.len())
+                .filter_map(|i| u32::try_from(i).ok())
+                .map(Mark::Table),
+        );
     }
 
     /// Drops rows of tables that are depended on as a whole.
@@ -182,7 +194,13 @@ impl Marks {
         let whole: SmallVec<[u32; 8]> = self
             .list
             .iter()
-            .filter_map(|mark| if let Mark::Table(table) = mark { Some(*table) } else { None })
+            .filter_map(|mark| {
+                if let Mark::Table(table) = mark {
+                    Some(*table)
+                } else {
+                    None
+                }
+            })
             .collect();
         if !whole.is_empty() {
             self.list.retain(|mark| match mark {

@@ -15,7 +15,10 @@ pub struct TableName {
 impl TableName {
     /// Names `table` of `domain`. A schema that is not the default one is part of `table`.
     pub fn new(domain: &str, table: &str) -> Self {
-        Self { full: format!("{domain}.{table}").into(), domain: domain.len() }
+        Self {
+            full: format!("{domain}.{table}").into(),
+            domain: domain.len(),
+        }
     }
 
     /// Returns the domain, such as `main`.

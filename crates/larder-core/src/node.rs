@@ -90,7 +90,11 @@ impl Node {
     pub fn stamp(&self) -> Stamp {
         // The incarnation first: with an older one, the entry is a miss, never a stale hit.
         let incarnation = self.incarnation();
-        Stamp { position: self.watermark(), as_of: self.clock.now(), incarnation }
+        Stamp {
+            position: self.watermark(),
+            as_of: self.clock.now(),
+            incarnation,
+        }
     }
 
     /// Applies changes at `position`: idempotent, in any order. Does not move the watermark.
@@ -132,7 +136,9 @@ impl Node {
         }
         drop(tables);
         let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
-        let table = tables.entry(name.clone()).or_insert_with(|| Arc::new(Table::new(name.clone())));
+        let table = tables
+            .entry(name.clone())
+            .or_insert_with(|| Arc::new(Table::new(name.clone())));
         Arc::clone(table)
     }
 

@@ -70,13 +70,19 @@ struct Inner {
 
 impl Observers {
     pub(crate) fn add(&self, observer: Arc<dyn Observer>) {
-        self.0.list.write().unwrap_or_else(PoisonError::into_inner).push(observer);
+        self.0
+            .list
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(observer);
         self.0.any.store(true, Ordering::Release);
     }
 
     pub(crate) fn changed(&self, position: Position, changes: &[Change]) {
         for observer in self.all() {
-            changes.iter().for_each(|change| observer.changed(position, change));
+            changes
+                .iter()
+                .for_each(|change| observer.changed(position, change));
         }
     }
 
@@ -84,7 +90,9 @@ impl Observers {
     pub(crate) fn observed(&self, region: &str, key: Option<&Key>, kind: CacheEventKind) {
         if self.0.any.load(Ordering::Relaxed) {
             let event = CacheEvent { region, key, kind };
-            self.all().iter().for_each(|observer| observer.observed(&event));
+            self.all()
+                .iter()
+                .for_each(|observer| observer.observed(&event));
         }
     }
 
@@ -93,7 +101,11 @@ impl Observers {
         if !self.0.any.load(Ordering::Acquire) {
             return Vec::new();
         }
-        self.0.list.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .list
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 

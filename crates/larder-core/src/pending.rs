@@ -41,7 +41,10 @@ impl PendingCounts {
     }
 
     fn named_count(&self, hash: u64) -> &AtomicU32 {
-        #[expect(clippy::cast_possible_truncation, reason = "only the low bits are taken")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "only the low bits are taken"
+        )]
         let index = hash as usize % NAMED_COUNTS;
         &self.named[index]
     }
@@ -59,7 +62,10 @@ pub(crate) struct Pending {
 
 impl Pending {
     pub(crate) fn mark(node: &Arc<Node>, changes: &Arc<[Change]>) -> Self {
-        let pending = Self { node: Arc::clone(node), changes: Arc::clone(changes) };
+        let pending = Self {
+            node: Arc::clone(node),
+            changes: Arc::clone(changes),
+        };
         node.pending.total.fetch_add(1, Ordering::AcqRel);
         pending.each(Table::mark_pending, |count| {
             count.fetch_add(1, Ordering::AcqRel);

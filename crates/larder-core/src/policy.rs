@@ -22,7 +22,11 @@ impl Freshness {
     /// Returns how usable what ends at `expires` and `stale_until` is at `now`.
     pub fn of(now: Moment, expires: Moment, stale_until: Moment, early: Duration) -> Self {
         if now < expires {
-            if now.after(early) < expires || early.is_zero() { Self::Fresh } else { Self::Early }
+            if now.after(early) < expires || early.is_zero() {
+                Self::Fresh
+            } else {
+                Self::Early
+            }
         } else if now < stale_until {
             Self::Stale
         } else {
@@ -104,13 +108,19 @@ impl Policy {
 
     /// Returns how long an entry lives under this policy.
     pub fn lifetime(&self) -> Lifetime {
-        Lifetime { ttl: self.ttl, grace: self.grace }
+        Lifetime {
+            ttl: self.ttl,
+            grace: self.grace,
+        }
     }
 
     /// Returns the name and the trouble of the first setting that cannot be.
     pub(crate) fn check(&self) -> Result<(), (&'static str, &'static str)> {
         if self.ttl.is_zero() && self.grace.is_zero() {
-            return Err(("ttl", "is zero and there is no grace: nothing would ever be served"));
+            return Err((
+                "ttl",
+                "is zero and there is no grace: nothing would ever be served",
+            ));
         }
         if !(0.0..=1.0).contains(&self.jitter) {
             return Err(("jitter", "must be a share from 0 to 1"));
@@ -126,17 +136,29 @@ impl Policy {
 
     /// Returns the name of the first setting in which `other` differs.
     pub(crate) fn difference(&self, other: &Self) -> Option<&'static str> {
-        #[expect(clippy::float_cmp, reason = "the same setting twice is bit for bit the same")]
+        #[expect(
+            clippy::float_cmp,
+            reason = "the same setting twice is bit for bit the same"
+        )]
         let settings = [
             ("ttl", self.ttl == other.ttl),
             ("grace", self.grace == other.grace),
             ("jitter", self.jitter == other.jitter),
             ("negative_ttl", self.negative_ttl == other.negative_ttl),
             ("early_refresh", self.early_refresh == other.early_refresh),
-            ("stale_on_error", self.stale_on_error == other.stale_on_error),
-            ("invalidated_by", self.invalidated_by == other.invalidated_by),
+            (
+                "stale_on_error",
+                self.stale_on_error == other.stale_on_error,
+            ),
+            (
+                "invalidated_by",
+                self.invalidated_by == other.invalidated_by,
+            ),
         ];
-        settings.iter().find(|(_, same)| !same).map(|(name, _)| *name)
+        settings
+            .iter()
+            .find(|(_, same)| !same)
+            .map(|(name, _)| *name)
     }
 }
 
@@ -157,7 +179,10 @@ impl Lifetime {
         }
         #[expect(clippy::cast_precision_loss, reason = "a share of a duration")]
         let share = (random >> 11) as f64 / (1_u64 << 53) as f64;
-        Self { ttl: self.ttl.mul_f64(1.0 - jitter * share), grace: self.grace }
+        Self {
+            ttl: self.ttl.mul_f64(1.0 - jitter * share),
+            grace: self.grace,
+        }
     }
 }
 
@@ -184,7 +209,10 @@ mod tests {
 
     #[test]
     fn jitter_only_shortens_and_at_most_by_its_share() {
-        let lifetime = Lifetime { ttl: 100 * S, grace: S };
+        let lifetime = Lifetime {
+            ttl: 100 * S,
+            grace: S,
+        };
         for random in [0, 1, u64::MAX / 3, u64::MAX] {
             let ttl = lifetime.jittered(0.1, random).ttl;
             assert!(ttl <= 100 * S && ttl >= 90 * S, "{ttl:?}");

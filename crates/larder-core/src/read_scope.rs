@@ -115,7 +115,9 @@ impl ReadScope {
 
     /// Records dependencies of a statement that is about to be sent, with its stamp.
     pub(crate) fn read(&self, node: &Arc<Node>, stamp: Stamp, dependencies: &[Dependency]) {
-        let Some(mut state) = self.state_of(node) else { return };
+        let Some(mut state) = self.state_of(node) else {
+            return;
+        };
         state.limit(stamp.position, stamp.as_of, Moment::MAX);
         state.belong(stamp.incarnation);
         for dependency in dependencies {
@@ -125,7 +127,9 @@ impl ReadScope {
 
     /// Records an entry that is served.
     pub(crate) fn served(&self, node: &Arc<Node>, entry: &Entry, serving: &Serving) {
-        let Some(mut state) = self.state_of(node) else { return };
+        let Some(mut state) = self.state_of(node) else {
+            return;
+        };
         state.limit(serving.position, serving.as_of, serving.expires);
         state.belong(entry.incarnation);
         state.marks.add_all(&entry.marks);
@@ -141,7 +145,9 @@ impl ReadScope {
         inner: &Provenance,
         names: impl Iterator<Item = u64>,
     ) {
-        let Some(mut state) = self.state_of(node) else { return };
+        let Some(mut state) = self.state_of(node) else {
+            return;
+        };
         state.limit(inner.position, inner.as_of, inner.expires);
         if let Some(incarnation) = inner.incarnation {
             state.belong(incarnation);
@@ -171,8 +177,13 @@ impl ReadScope {
 
     /// Ends the collection and returns it.
     pub(crate) fn take(&self) -> Provenance {
-        let Some(mut state) = self.state() else { return State::new().provenance() };
-        let running = self.0.as_ref().is_some_and(|inner| inner.tasks.load(Ordering::Acquire) > 0);
+        let Some(mut state) = self.state() else {
+            return State::new().provenance();
+        };
+        let running = self
+            .0
+            .as_ref()
+            .is_some_and(|inner| inner.tasks.load(Ordering::Acquire) > 0);
         if running {
             state.refusal.get_or_insert(Refusal::TasksRunning);
         }
@@ -213,7 +224,10 @@ impl ReadScope {
 
     /// Returns the state if `node` is the scope's own; marks of another node mean nothing here.
     fn state_of(&self, node: &Arc<Node>) -> Option<MutexGuard<'_, State>> {
-        let own = self.0.as_ref().is_some_and(|inner| Arc::ptr_eq(&inner.node, node));
+        let own = self
+            .0
+            .as_ref()
+            .is_some_and(|inner| Arc::ptr_eq(&inner.node, node));
         if !own {
             self.refuse(Refusal::ForeignLarder);
             return None;

@@ -50,7 +50,11 @@ impl RegionState {
             name: name.into(),
             tag: tag_hash(&tag_name),
             tag_name,
-            policy_tags: policy.invalidated_by.iter().map(|tag| tag_hash(tag)).collect(),
+            policy_tags: policy
+                .invalidated_by
+                .iter()
+                .map(|tag| tag_hash(tag))
+                .collect(),
             policy,
             percent,
             counters: Counters::default(),
@@ -125,7 +129,14 @@ pub(crate) enum Find {
 impl<V: Send + Sync + 'static> Region<V> {
     pub(crate) fn new(larder: Larder, state: Arc<RegionState>, weigher: fn(&V) -> usize) -> Self {
         let space = larder.local().hasher.space(state.id, &[]);
-        Self { larder, state, scope: Scope::Public, scope_bytes: Arc::default(), space, weigher }
+        Self {
+            larder,
+            state,
+            scope: Scope::Public,
+            scope_bytes: Arc::default(),
+            space,
+            weigher,
+        }
     }
 
     /// Returns this region for entries of one tenant or user only.
@@ -134,8 +145,17 @@ impl<V: Send + Sync + 'static> Region<V> {
     #[must_use]
     pub fn scoped(&self, scope: Scope) -> Self {
         let scope_bytes: Arc<[u8]> = scope.encoded().as_slice().into();
-        let space = self.larder.local().hasher.space(self.state.id, &scope_bytes);
-        Self { scope, scope_bytes, space, ..self.clone() }
+        let space = self
+            .larder
+            .local()
+            .hasher
+            .space(self.state.id, &scope_bytes);
+        Self {
+            scope,
+            scope_bytes,
+            space,
+            ..self.clone()
+        }
     }
 
     /// Returns the region's name.
@@ -181,7 +201,10 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     pub(crate) fn observe(&self, key: &Key, kind: CacheEventKind) {
-        self.larder.node().observers.observed(&self.state.name, Some(key), kind);
+        self.larder
+            .node()
+            .observers
+            .observed(&self.state.name, Some(key), kind);
     }
 
     pub(crate) fn probe<'a>(&'a self, key: &'a Key) -> Probe<'a> {
@@ -203,7 +226,11 @@ impl<V: Send + Sync + 'static> Region<V> {
         };
         let now = self.larder.clock().now();
         match entry.servable(self.larder.node(), now) {
-            Ok(serving) => Find::Found(Found { entry, serving, now }),
+            Ok(serving) => Find::Found(Found {
+                entry,
+                serving,
+                now,
+            }),
             Err(reason) => {
                 self.retire(key, &probe, &entry, reason);
                 Find::Nothing
@@ -227,7 +254,11 @@ impl<V: Send + Sync + 'static> Region<V> {
     ///
     /// `None` if the value is of another type.
     pub(crate) fn serve(&self, key: &Key, found: &Found) -> Option<Hit<V>> {
-        let Found { entry, serving, now } = found;
+        let Found {
+            entry,
+            serving,
+            now,
+        } = found;
         let value = match entry.value.clone() {
             Some(any) => Some(any.downcast::<V>().ok()?),
             None => None,
@@ -237,14 +268,25 @@ impl<V: Send + Sync + 'static> Region<V> {
         if stale {
             bump(&self.state.counters.stale_hits);
         }
-        self.observe(key, if stale { CacheEventKind::StaleHit } else { CacheEventKind::Hit });
+        self.observe(
+            key,
+            if stale {
+                CacheEventKind::StaleHit
+            } else {
+                CacheEventKind::Hit
+            },
+        );
         if let Some(scope) = ReadScope::current() {
             scope.served(self.larder.node(), entry, serving);
         }
         Some(Hit {
             value,
             freshness: serving.freshness,
-            age: if entry.as_of == Moment::ZERO { Duration::ZERO } else { now.since(entry.as_of) },
+            age: if entry.as_of == Moment::ZERO {
+                Duration::ZERO
+            } else {
+                now.since(entry.as_of)
+            },
             ttl_left: serving.expires.since(*now),
         })
     }

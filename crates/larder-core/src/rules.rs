@@ -28,7 +28,10 @@ use crate::{Bus, Key, Larder, LocalBus, Refusal, Region};
 const S: Duration = Duration::from_secs(1);
 
 fn larder() -> Larder {
-    Larder::builder("rules").environment([("", "")]).build().unwrap()
+    Larder::builder("rules")
+        .environment([("", "")])
+        .build()
+        .unwrap()
 }
 
 fn region(larder: &Larder) -> Region<u64> {
@@ -55,7 +58,8 @@ fn by_author(author: u64) -> Dependency {
 fn keep(region: &Region<u64>, key: &str, dependencies: &[Dependency]) -> Arc<Entry> {
     let key = Key::from(key);
     let lead = Lead::begin(region, &key, None, None);
-    lead.scope().read(region.larder.node(), region.larder.stamp(), dependencies);
+    lead.scope()
+        .read(region.larder.node(), region.larder.stamp(), dependencies);
     let lifetime = region.lifetime_of(true);
     lead.finish(Some(Arc::new(1)), lifetime).kept.unwrap();
     region.larder.local().get(&region.probe(&key)).unwrap()
@@ -108,7 +112,11 @@ async fn a_change_during_a_load_keeps_its_value_out() {
     larder.publish(Change::row(&table(), 7)).await.unwrap();
     let finished = lead.finish(Some(Arc::new(1)), region.lifetime_of(true));
     assert_eq!(finished.kept, Err(Refusal::Changed));
-    assert_eq!(finished.value.as_deref(), Some(&1), "the caller gets what it loaded");
+    assert_eq!(
+        finished.value.as_deref(),
+        Some(&1),
+        "the caller gets what it loaded"
+    );
     assert_eq!(region.get(1).await, None);
 }
 
@@ -120,7 +128,8 @@ async fn a_value_that_is_already_invalid_takes_no_room() {
     let lead = Lead::begin(&region, &Key::from(1), None, None);
     larder.publish(Change::everything()).await.unwrap();
     assert_eq!(
-        lead.finish(Some(Arc::new(1)), region.lifetime_of(true)).kept,
+        lead.finish(Some(Arc::new(1)), region.lifetime_of(true))
+            .kept,
         Err(Refusal::Changed)
     );
     assert_eq!(larder.snapshot().regions[0].entries, 0);
@@ -209,7 +218,10 @@ async fn a_soft_change_ages_what_a_hard_one_would_invalidate() {
         let region = region(&larder);
         let entry = keep(&region, "own", std::slice::from_ref(&dependency));
         larder.publish(change.soft()).await.unwrap();
-        assert!(matches!(validity(&region, &entry), Validity::Softened(_)), "{dependency}");
+        assert!(
+            matches!(validity(&region, &entry), Validity::Softened(_)),
+            "{dependency}"
+        );
     }
 }
 
@@ -237,14 +249,25 @@ fn every_kind() -> Vec<(Dependency, Change)> {
 #[tokio::test]
 async fn while_a_change_is_pending_its_table_is_not_served() {
     let bus = SlowBus::default();
-    let larder =
-        Larder::builder("rules").environment([("", "")]).bus(bus.clone()).build().unwrap();
+    let larder = Larder::builder("rules")
+        .environment([("", "")])
+        .bus(bus.clone())
+        .build()
+        .unwrap();
     let region = region(&larder);
     let eight = keep(&region, "8", &[row(8)]);
-    let other = keep(&region, "o", &[Dependency::table(&TableName::new("main", "tag"))]);
+    let other = keep(
+        &region,
+        "o",
+        &[Dependency::table(&TableName::new("main", "tag"))],
+    );
     let mut publication = Box::pin(larder.publish(Change::row(&table(), 7)));
     assert!(futures_poll(&mut publication).await.is_none());
-    assert_eq!(validity(&region, &eight), Validity::Invalid, "row 8 while row 7 is pending");
+    assert_eq!(
+        validity(&region, &eight),
+        Validity::Invalid,
+        "row 8 while row 7 is pending"
+    );
     assert_eq!(validity(&region, &other), Validity::Valid);
     bus.0.let_through.notify_one();
     publication.await.unwrap();
@@ -262,8 +285,11 @@ async fn pending_tags_keys_and_everything_are_not_served() {
         Change::everything(),
     ] {
         let bus = SlowBus::default();
-        let larder =
-            Larder::builder("rules").environment([("", "")]).bus(bus.clone()).build().unwrap();
+        let larder = Larder::builder("rules")
+            .environment([("", "")])
+            .bus(bus.clone())
+            .build()
+            .unwrap();
         let region = region(&larder);
         let entry = keep(&region, "own", &[Dependency::tag("t")]);
         let mut publication = Box::pin(larder.publish(change.clone()));
@@ -277,8 +303,11 @@ async fn pending_tags_keys_and_everything_are_not_served() {
 #[tokio::test]
 async fn a_table_is_pending_until_its_last_change_is_published() {
     let bus = SlowBus::default();
-    let larder =
-        Larder::builder("rules").environment([("", "")]).bus(bus.clone()).build().unwrap();
+    let larder = Larder::builder("rules")
+        .environment([("", "")])
+        .bus(bus.clone())
+        .build()
+        .unwrap();
     let region = region(&larder);
     let eight = keep(&region, "8", &[row(8)]);
     let mut first = Box::pin(larder.publish(Change::row(&table(), 1)));
@@ -328,16 +357,25 @@ async fn a_publication_is_not_lost_when_the_bus_fails_or_its_caller_goes() {
 #[tokio::test]
 async fn an_unsure_write_is_published_now_and_again() {
     let clock = ManualClock::new();
-    let larder =
-        Larder::builder("rules").environment([("", "")]).clock(clock.clone()).build().unwrap();
+    let larder = Larder::builder("rules")
+        .environment([("", "")])
+        .clock(clock.clone())
+        .build()
+        .unwrap();
     let region = region(&larder);
     let start = larder.node().watermark();
     larder.publish_unsure(vec![Change::row(&table(), 7)]);
     until(|| larder.node().watermark() == start.next()).await;
     let lead = Lead::begin(&region, &Key::from(1), None, None);
     lead.run(async { larder.reading(None, &[row(8)]) }).await;
-    let kept = lead.finish(Some(Arc::new(1)), region.lifetime_of(true)).kept;
-    assert_eq!(kept, Err(Refusal::Changed), "nothing of the table is kept meanwhile");
+    let kept = lead
+        .finish(Some(Arc::new(1)), region.lifetime_of(true))
+        .kept;
+    assert_eq!(
+        kept,
+        Err(Refusal::Changed),
+        "nothing of the table is kept meanwhile"
+    );
     until(|| {
         clock.advance(S);
         larder.node().watermark() == start.next().next()
@@ -353,7 +391,10 @@ async fn an_unsure_write_is_published_now_and_again() {
 async fn news_that_come_during_the_check_do_not_vouch_for_the_entry() {
     let clock = ManualClock::new();
     let (node, entry) = silent_node(&clock);
-    assert_eq!(entry.servable(&node, clock.now()).unwrap_err(), Unservable::Unheard);
+    assert_eq!(
+        entry.servable(&node, clock.now()).unwrap_err(),
+        Unservable::Unheard
+    );
     let (late, now) = (Arc::clone(&node), clock.now());
     interleave::at("servable: heard", move || {
         late.apply(Position::new(9), &[Change::row(&table(), 7)]);
@@ -374,14 +415,22 @@ async fn behind_a_silent_bus_an_entry_lives_only_by_its_own_load() {
     assert_eq!(entry.servable(&node, now).unwrap_err(), Unservable::Unheard);
     node.set_heard(now.before(S));
     assert!(entry.servable(&node, now).is_ok());
-    assert_eq!(entry.servable(&node, now.after(S)).unwrap_err(), Unservable::Unheard);
+    assert_eq!(
+        entry.servable(&node, now.after(S)).unwrap_err(),
+        Unservable::Unheard
+    );
 }
 
 /// A node whose bus was silent for 10 s, and an entry of row 7 as old as that.
 fn silent_node(clock: &ManualClock) -> (Arc<Node>, Arc<Entry>) {
     let region = region(&larder());
     let kept = keep(&region, "7", &[row(7)]);
-    let node = Arc::new(Node::new(64, S, Arc::new(clock.clone()), Observers::default()));
+    let node = Arc::new(Node::new(
+        64,
+        S,
+        Arc::new(clock.clone()),
+        Observers::default(),
+    ));
     let mut marks = crate::marks::MarkSet::default();
     marks.add(&row(7), &node);
     let as_of = clock.now();
@@ -442,7 +491,10 @@ async fn what_was_aged_stays_aged() {
     let larder = larder();
     let region = region(&larder);
     let entry = keep(&region, "7", &[row(7)]);
-    larder.publish(Change::row(&table(), 7).soft()).await.unwrap();
+    larder
+        .publish(Change::row(&table(), 7).soft())
+        .await
+        .unwrap();
     for _ in 0..3 {
         assert!(matches!(validity(&region, &entry), Validity::Softened(_)));
     }
@@ -453,8 +505,11 @@ async fn what_was_aged_stays_aged() {
 #[tokio::test]
 async fn the_watermark_never_passes_a_change_that_is_not_applied() {
     let bus = LocalBus::new();
-    let larder =
-        Larder::builder("rules").environment([("", "")]).bus(bus.clone()).build().unwrap();
+    let larder = Larder::builder("rules")
+        .environment([("", "")])
+        .bus(bus.clone())
+        .build()
+        .unwrap();
     let seven = keep(&region(&larder), "7", &[row(7)]);
     let (report, reported) = mpsc::channel();
     let other = bus.clone();
@@ -462,7 +517,9 @@ async fn the_watermark_never_passes_a_change_that_is_not_applied() {
         let (done, is_done) = mpsc::channel();
         std::thread::spawn(move || {
             let publication = other.publish(Arc::new([Change::row(&table(), 8)]));
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .build()
+                .unwrap();
             runtime.block_on(publication).unwrap();
             // Whoever sees this watermark must see row 7's change, which has a lower position.
             report.send(seven.validity(larder.node())).unwrap();
@@ -471,7 +528,9 @@ async fn the_watermark_never_passes_a_change_that_is_not_applied() {
         // The other publication must wait for this one: give it time to show that it does not.
         let _ = is_done.recv_timeout(Duration::from_millis(100));
     });
-    bus.publish(Arc::new([Change::row(&table(), 7)])).await.unwrap();
+    bus.publish(Arc::new([Change::row(&table(), 7)]))
+        .await
+        .unwrap();
     assert_eq!(reported.recv_timeout(10 * S).unwrap(), Validity::Invalid);
 }
 
@@ -484,8 +543,11 @@ async fn a_shape_learned_after_a_change_does_not_hide_it() {
     let lead = Lead::begin(&region, &Key::from(1), None, None);
     let change = Change::row(&table(), 7).images(Image::Absent, image(5));
     larder.publish(change).await.unwrap();
-    lead.run(async { larder.reading(None, &[by_author(5)]) }).await;
-    let kept = lead.finish(Some(Arc::new(1)), region.lifetime_of(true)).kept;
+    lead.run(async { larder.reading(None, &[by_author(5)]) })
+        .await;
+    let kept = lead
+        .finish(Some(Arc::new(1)), region.lifetime_of(true))
+        .kept;
     assert_eq!(kept, Err(Refusal::Changed));
 }
 
@@ -496,7 +558,12 @@ async fn a_shape_learned_after_a_change_does_not_hide_it() {
 async fn a_shape_learned_while_a_change_is_applied_does_not_hide_it() {
     let larder = larder();
     let region = region(&larder);
-    let lead = Arc::new(Mutex::new(Some(Lead::begin(&region, &Key::from(1), None, None))));
+    let lead = Arc::new(Mutex::new(Some(Lead::begin(
+        &region,
+        &Key::from(1),
+        None,
+        None,
+    ))));
     let (register, node) = (Arc::clone(&lead), Arc::clone(larder.node()));
     let (done, is_done) = mpsc::channel();
     interleave::at("table: shapes applied", move || {
@@ -516,7 +583,9 @@ async fn a_shape_learned_while_a_change_is_applied_does_not_hide_it() {
     larder.node().apply(larder.node().watermark(), &[change]);
     is_done.recv_timeout(10 * S).unwrap();
     let lead = lead.lock().unwrap().take().unwrap();
-    let kept = lead.finish(Some(Arc::new(1)), region.lifetime_of(true)).kept;
+    let kept = lead
+        .finish(Some(Arc::new(1)), region.lifetime_of(true))
+        .kept;
     assert_eq!(kept, Err(Refusal::Changed));
 }
 
@@ -532,14 +601,26 @@ async fn a_match_is_touched_by_old_new_and_unknown_images_only() {
         (image(6), image(5), true),
         (image(6), image(7), false),
         (image(6), Image::Unknown, true),
-        (image(6), Image::Known(Arc::new([("title".into(), 5)])), true),
+        (
+            image(6),
+            Image::Known(Arc::new([("title".into(), 5)])),
+            true,
+        ),
         (image(6), Image::Absent, false),
     ] {
         let entry = keep(&region, "a", &[by_author(5)]);
         let change = Change::row(&table(), 7).images(before.clone(), after.clone());
         larder.publish(change).await.unwrap();
-        let expected = if touched { Validity::Invalid } else { Validity::Valid };
-        assert_eq!(validity(&region, &entry), expected, "{before:?} -> {after:?}");
+        let expected = if touched {
+            Validity::Invalid
+        } else {
+            Validity::Valid
+        };
+        assert_eq!(
+            validity(&region, &entry),
+            expected,
+            "{before:?} -> {after:?}"
+        );
     }
 }
 
@@ -550,17 +631,24 @@ async fn a_follower_does_not_take_an_answer_that_became_invalid_on_its_way() {
     let larder = larder();
     let region = region(&larder);
     let key = Key::from(1);
-    let Turn::Lead(lead) = region.join(&key).await else { panic!("nobody loads yet") };
+    let Turn::Lead(lead) = region.join(&key).await else {
+        panic!("nobody loads yet")
+    };
     lead.run(async { larder.reading(None, &[row(7)]) }).await;
     let follower = {
         let region = region.clone();
         tokio::spawn(async move {
-            region.get_or_load(1, || async { Ok::<_, ()>(2) }).await.map(|value| *value)
+            region
+                .get_or_load(1, || async { Ok::<_, ()>(2) })
+                .await
+                .map(|value| *value)
         })
     };
     // The map, the seat, the scope, this look, and the follower.
     until(|| Arc::strong_count(&lead.flight().unwrap()) > 4).await;
-    lead.finish(Some(Arc::new(1)), region.lifetime_of(true)).kept.unwrap();
+    lead.finish(Some(Arc::new(1)), region.lifetime_of(true))
+        .kept
+        .unwrap();
     larder.publish(Change::row(&table(), 7)).await.unwrap();
     assert_eq!(follower.await.unwrap(), Ok(2));
 }
@@ -570,8 +658,11 @@ async fn a_follower_does_not_take_an_answer_that_became_invalid_on_its_way() {
 #[tokio::test]
 async fn an_invalid_entry_is_not_served_within_grace_nor_on_an_error() {
     let clock = ManualClock::new();
-    let larder =
-        Larder::builder("rules").environment([("", "")]).clock(clock.clone()).build().unwrap();
+    let larder = Larder::builder("rules")
+        .environment([("", "")])
+        .clock(clock.clone())
+        .build()
+        .unwrap();
     let policy = Policy::ttl(S).grace(60 * S).stale_on_error(true);
     let region: Region<u64> = larder.region("graced", policy).unwrap();
     let load = async || {
@@ -585,7 +676,13 @@ async fn an_invalid_entry_is_not_served_within_grace_nor_on_an_error() {
     larder.publish(Change::row(&table(), 7)).await.unwrap();
     let failing = region.get_or_load(1, || async { Err("down") }).await;
     assert_eq!(failing.map_err(|error| *error), Err("down"));
-    assert_eq!(region.get_or_refresh(1, || async { Ok::<_, ()>(2) }).await.as_deref(), Ok(&2));
+    assert_eq!(
+        region
+            .get_or_refresh(1, || async { Ok::<_, ()>(2) })
+            .await
+            .as_deref(),
+        Ok(&2)
+    );
 }
 
 /// `put` and `remove` are changes. Fails without the publication in `Region::put` and
@@ -596,11 +693,19 @@ async fn a_load_under_way_does_not_bring_back_what_was_put_over_or_removed() {
     let region = region(&larder);
     let lead = Lead::begin(&region, &Key::from(1), None, None);
     region.put(1, 2).await.unwrap();
-    assert!(lead.finish(Some(Arc::new(1)), region.lifetime_of(true)).kept.is_err());
+    assert!(
+        lead.finish(Some(Arc::new(1)), region.lifetime_of(true))
+            .kept
+            .is_err()
+    );
     assert_eq!(region.get(1).await.as_deref(), Some(&2));
     let lead = Lead::begin(&region, &Key::from(1), None, None);
     region.remove(1).await.unwrap();
-    assert!(lead.finish(Some(Arc::new(1)), region.lifetime_of(true)).kept.is_err());
+    assert!(
+        lead.finish(Some(Arc::new(1)), region.lifetime_of(true))
+            .kept
+            .is_err()
+    );
     assert_eq!(region.get(1).await, None);
 }
 
@@ -609,14 +714,20 @@ async fn a_load_under_way_does_not_bring_back_what_was_put_over_or_removed() {
 #[tokio::test]
 async fn a_put_that_was_overtaken_is_not_served() {
     let bus = SlowBus::default();
-    let larder =
-        Larder::builder("rules").environment([("", "")]).bus(bus.clone()).build().unwrap();
+    let larder = Larder::builder("rules")
+        .environment([("", "")])
+        .bus(bus.clone())
+        .build()
+        .unwrap();
     let region = region(&larder);
     bus.0.hold_answers.store(true, Ordering::Relaxed);
     let mut first = Box::pin(region.put(1, 1));
     assert!(futures_poll(&mut first).await.is_none());
     bus.0.let_through.notify_one();
-    assert!(futures_poll(&mut first).await.is_none(), "on the bus, not yet told so");
+    assert!(
+        futures_poll(&mut first).await.is_none(),
+        "on the bus, not yet told so"
+    );
     let second = Change::key("numbers", crate::Scope::Public, 1);
     bus.0.inner.publish(Arc::new([second])).await.unwrap();
     bus.0.let_through.notify_one();
@@ -629,10 +740,18 @@ async fn a_put_that_was_overtaken_is_not_served() {
 #[tokio::test]
 async fn a_change_during_a_background_refresh_or_a_batch_keeps_its_values_out() {
     let clock = ManualClock::new();
-    let larder =
-        Larder::builder("rules").environment([("", "")]).clock(clock.clone()).build().unwrap();
-    let region: Region<u64> = larder.region("graced", Policy::ttl(S).grace(60 * S)).unwrap();
-    region.get_or_load(1, || async { Ok::<_, ()>(1) }).await.unwrap();
+    let larder = Larder::builder("rules")
+        .environment([("", "")])
+        .clock(clock.clone())
+        .build()
+        .unwrap();
+    let region: Region<u64> = larder
+        .region("graced", Policy::ttl(S).grace(60 * S))
+        .unwrap();
+    region
+        .get_or_load(1, || async { Ok::<_, ()>(1) })
+        .await
+        .unwrap();
     clock.advance(2 * S);
     let inner = larder.clone();
     let refresh = move || async move {
@@ -703,7 +822,10 @@ async fn until(mut done: impl FnMut() -> bool) {
     let clock = crate::SystemClock::new();
     let deadline = clock.now().after(10 * S);
     while !done() {
-        assert!(clock.now() < deadline, "it did not come about in ten seconds");
+        assert!(
+            clock.now() < deadline,
+            "it did not come about in ten seconds"
+        );
         tokio::task::yield_now().await;
     }
 }

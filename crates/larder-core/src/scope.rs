@@ -104,12 +104,19 @@ mod tests {
 
     #[test]
     fn a_scope_only_narrows() {
-        let (ann, bob, acme) = (Scope::user("ann"), Scope::user("bob"), Scope::tenant("acme"));
+        let (ann, bob, acme) = (
+            Scope::user("ann"),
+            Scope::user("bob"),
+            Scope::tenant("acme"),
+        );
         assert_eq!(Scope::Public.narrow(&ann), Ok(ann.clone()));
         assert_eq!(ann.narrow(&acme), Ok(ann.clone()));
         assert_eq!(acme.narrow(&ann), Ok(ann.clone()));
         assert_eq!(ann.narrow(&bob), Err(Refusal::MixedScopes));
-        assert_eq!(acme.narrow(&Scope::tenant("other")), Err(Refusal::MixedScopes));
+        assert_eq!(
+            acme.narrow(&Scope::tenant("other")),
+            Err(Refusal::MixedScopes)
+        );
     }
 
     #[test]

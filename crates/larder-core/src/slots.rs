@@ -12,7 +12,10 @@ impl Slots {
     /// Makes at least `count` slots, a power of two.
     pub(crate) fn new(count: usize) -> Self {
         let count = count.next_power_of_two();
-        Self { positions: (0..count).map(|_| AtomicU64::new(0)).collect(), mask: count - 1 }
+        Self {
+            positions: (0..count).map(|_| AtomicU64::new(0)).collect(),
+            mask: count - 1,
+        }
     }
 
     pub(crate) fn touch(&self, hash: u64, position: u64) {
@@ -29,7 +32,10 @@ impl Slots {
     }
 
     fn slot(&self, hash: u64) -> &AtomicU64 {
-        #[expect(clippy::cast_possible_truncation, reason = "only the low bits are taken")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "only the low bits are taken"
+        )]
         let index = hash as usize & self.mask;
         &self.positions[index]
     }

@@ -133,7 +133,11 @@ impl RegionSnapshot {
     pub fn hit_ratio(&self) -> f64 {
         let reads = self.hits + self.misses;
         #[expect(clippy::cast_precision_loss, reason = "a ratio")]
-        if reads == 0 { 0.0 } else { self.hits as f64 / reads as f64 }
+        if reads == 0 {
+            0.0
+        } else {
+            self.hits as f64 / reads as f64
+        }
     }
 }
 

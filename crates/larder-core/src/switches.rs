@@ -29,7 +29,11 @@ impl Share {
 
     /// Takes a share from 0 to 100 percent; `None` beyond.
     pub const fn percent(percent: u8) -> Option<Self> {
-        if percent <= 100 { Some(Self(percent)) } else { None }
+        if percent <= 100 {
+            Some(Self(percent))
+        } else {
+            None
+        }
     }
 
     /// Returns the share in percent.
@@ -70,13 +74,20 @@ struct Setting {
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { percent: 100, effective: None, warned: false }
+        Self {
+            percent: 100,
+            effective: None,
+            warned: false,
+        }
     }
 }
 
 impl Switches {
     pub(crate) fn new(service: &str) -> Self {
-        Self { service: service.to_owned(), state: Mutex::default() }
+        Self {
+            service: service.to_owned(),
+            state: Mutex::default(),
+        }
     }
 
     /// Reads the three variables through `read`.
@@ -96,7 +107,9 @@ impl Switches {
             let region = self.parse_name("LARDER_DISABLE", &part, part.trim())?;
             settings.extend(region.map(|region| (region, Share::OFF)));
         }
-        settings.iter().for_each(|(region, share)| self.put(region, *share));
+        settings
+            .iter()
+            .for_each(|(region, share)| self.put(region, *share));
         Ok(())
     }
 
@@ -136,17 +149,31 @@ impl Switches {
     /// Returns the share `region` has, the service's own included.
     pub fn share(&self, region: &str) -> Share {
         let state = self.lock();
-        Share(state.effective(state.regions.get(region).map_or(100, |setting| setting.percent)))
+        Share(
+            state.effective(
+                state
+                    .regions
+                    .get(region)
+                    .map_or(100, |setting| setting.percent),
+            ),
+        )
     }
 
     /// Returns regions that a switch names and this service has not declared; warns once of each.
     pub(crate) fn unknown(&self) -> Vec<String> {
         let mut state = self.lock();
-        let unknown = state.regions.iter_mut().filter(|(_, setting)| setting.effective.is_none());
+        let unknown = state
+            .regions
+            .iter_mut()
+            .filter(|(_, setting)| setting.effective.is_none());
         unknown
             .map(|(region, setting)| {
                 if !std::mem::replace(&mut setting.warned, true) {
-                    tracing::warn!(service = self.service, region, "a switch names an unknown region");
+                    tracing::warn!(
+                        service = self.service,
+                        region,
+                        "a switch names an unknown region"
+                    );
                 }
                 region.clone()
             })
@@ -156,10 +183,17 @@ impl Switches {
     /// Declares a region and returns the percentage it looks at.
     pub(crate) fn declare(&self, region: &str) -> Arc<AtomicU8> {
         let mut state = self.lock();
-        let percent = state.regions.get(region).map_or(100, |setting| setting.percent);
+        let percent = state
+            .regions
+            .get(region)
+            .map_or(100, |setting| setting.percent);
         let percent = state.effective(percent);
         let setting = state.regions.entry(region.to_owned()).or_default();
-        Arc::clone(setting.effective.get_or_insert_with(|| Arc::new(AtomicU8::new(percent))))
+        Arc::clone(
+            setting
+                .effective
+                .get_or_insert_with(|| Arc::new(AtomicU8::new(percent))),
+        )
     }
 
     fn put(&self, region: &str, share: Share) {
@@ -182,12 +216,18 @@ impl Switches {
         part: &str,
     ) -> Result<Option<(String, Share)>, SwitchError> {
         let Some((name, value)) = part.split_once('=') else {
-            return Err(trouble(source, part, "is not of the form `service.region=percent`"));
+            return Err(trouble(
+                source,
+                part,
+                "is not of the form `service.region=percent`",
+            ));
         };
         let share = value.trim().parse().ok().and_then(Share::percent);
         let share =
             share.ok_or_else(|| trouble(source, part, "needs a percentage from 0 to 100"))?;
-        Ok(self.parse_name(source, part, name.trim())?.map(|region| (region, share)))
+        Ok(self
+            .parse_name(source, part, name.trim())?
+            .map(|region| (region, share)))
     }
 
     /// Returns the region, empty for the whole service, or `None` for another service's.
@@ -197,13 +237,22 @@ impl Switches {
         part: &str,
         name: &str,
     ) -> Result<Option<String>, SwitchError> {
-        let (service, region) =
-            name.split_once('.').map_or((name, None), |(service, region)| (service, Some(region)));
+        let (service, region) = name
+            .split_once('.')
+            .map_or((name, None), |(service, region)| (service, Some(region)));
         if service.is_empty() {
-            return Err(trouble(source, part, "names no service: write `service.region`"));
+            return Err(trouble(
+                source,
+                part,
+                "names no service: write `service.region`",
+            ));
         }
         if region == Some("") {
-            return Err(trouble(source, part, "names no region: write `service.region`"));
+            return Err(trouble(
+                source,
+                part,
+                "names no region: write `service.region`",
+            ));
         }
         Ok((service == self.service).then(|| region.unwrap_or("").to_owned()))
     }
@@ -221,8 +270,14 @@ impl State {
 }
 
 fn parts(value: Option<String>) -> Vec<String> {
-    let value = value.filter(|value| !value.trim().is_empty()).unwrap_or_default();
-    if value.is_empty() { Vec::new() } else { value.split(',').map(str::to_owned).collect() }
+    let value = value
+        .filter(|value| !value.trim().is_empty())
+        .unwrap_or_default();
+    if value.is_empty() {
+        Vec::new()
+    } else {
+        value.split(',').map(str::to_owned).collect()
+    }
 }
 
 fn parse_bool(source: &str, value: &str) -> Result<bool, SwitchError> {
@@ -234,7 +289,11 @@ fn parse_bool(source: &str, value: &str) -> Result<bool, SwitchError> {
 }
 
 fn trouble(source: &str, part: &str, trouble: &'static str) -> SwitchError {
-    SwitchError { source_name: source.to_owned(), part: part.to_owned(), trouble }
+    SwitchError {
+        source_name: source.to_owned(),
+        part: part.to_owned(),
+        trouble,
+    }
 }
 
 #[cfg(test)]
@@ -244,7 +303,10 @@ mod tests {
     fn read(variables: &[(&str, &str)]) -> Result<Switches, SwitchError> {
         let switches = Switches::new("conduit");
         let find = |name: &str| {
-            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
         };
         switches.read(find).map(|()| switches)
     }

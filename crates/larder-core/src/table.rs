@@ -92,7 +92,10 @@ impl Table {
     /// Must be called before the statement that reads by it is sent.
     pub(crate) fn shape(&self, rows: &Match, watermark: impl Fn() -> u64) -> Option<Arc<Shape>> {
         let known = |shapes: &[Arc<Shape>]| {
-            shapes.iter().find(|shape| shape.is_of(rows)).map(Arc::clone)
+            shapes
+                .iter()
+                .find(|shape| shape.is_of(rows))
+                .map(Arc::clone)
         };
         if let Some(shape) = known(&self.shapes.read().unwrap_or_else(PoisonError::into_inner)) {
             return Some(shape);
@@ -106,8 +109,16 @@ impl Table {
         }
         // Changes applied so far did not touch this shape's slots.
         let since = watermark().max(self.any().saturating_add(1));
-        let columns = rows.columns().iter().map(|(column, _)| Arc::clone(column)).collect();
-        let shape = Arc::new(Shape { columns, since, unknown: AtomicU64::new(0) });
+        let columns = rows
+            .columns()
+            .iter()
+            .map(|(column, _)| Arc::clone(column))
+            .collect();
+        let shape = Arc::new(Shape {
+            columns,
+            since,
+            unknown: AtomicU64::new(0),
+        });
         shapes.push(Arc::clone(&shape));
         Some(shape)
     }
@@ -115,7 +126,9 @@ impl Table {
 
 impl Shape {
     fn is_of(&self, rows: &Match) -> bool {
-        self.columns.iter().eq(rows.columns().iter().map(|(column, _)| column))
+        self.columns
+            .iter()
+            .eq(rows.columns().iter().map(|(column, _)| column))
     }
 
     fn apply(&self, table: &TableName, image: &Image, slots: &Slots, position: u64) {

@@ -20,7 +20,10 @@ struct Hands {
 impl Default for Hands {
     fn default() -> Self {
         // Not at zero, which is "never".
-        Self { now: Mutex::new(Moment::from_nanos(1_000_000_000)), moved: Notify::new() }
+        Self {
+            now: Mutex::new(Moment::from_nanos(1_000_000_000)),
+            moved: Notify::new(),
+        }
     }
 }
 

@@ -33,8 +33,14 @@ impl LocalBus {
     /// Begins a log of its own, with a new incarnation.
     pub fn new() -> Self {
         let incarnation = RandomState::new().hash_one("incarnation") | 1;
-        let log = Log { head: Position::ZERO, nodes: Vec::new() };
-        Self(Arc::new(Shared { incarnation, log: Mutex::new(log) }))
+        let log = Log {
+            head: Position::ZERO,
+            nodes: Vec::new(),
+        };
+        Self(Arc::new(Shared {
+            incarnation,
+            log: Mutex::new(log),
+        }))
     }
 
     fn publish_now(&self, changes: &[Change]) -> Position {

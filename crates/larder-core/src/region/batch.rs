@@ -101,10 +101,15 @@ impl<V: Send + Sync + 'static> Region<V> {
                 Find::Nothing => missing.push(Missing { index, asked, key }),
             }
         }
-        missing.iter().for_each(|missing| self.count_miss(&missing.key));
+        missing
+            .iter()
+            .for_each(|missing| self.count_miss(&missing.key));
         self.load_off(off, &mut loader, &mut answers).await?;
-        let followed = self.load_missing(missing, depends_on, &mut loader, &mut answers).await?;
-        self.follow_all(followed, depends_on, &mut loader, &mut answers).await?;
+        let followed = self
+            .load_missing(missing, depends_on, &mut loader, &mut answers)
+            .await?;
+        self.follow_all(followed, depends_on, &mut loader, &mut answers)
+            .await?;
         for (index, first) in copies {
             let value = answers[first].clone();
             answers[index] = value;
@@ -216,9 +221,14 @@ impl<V: Send + Sync + 'static> Region<V> {
             return Ok(());
         }
         if let Some(depends_on) = depends_on {
-            leads.iter().for_each(|(missing, lead)| lead.depend(depends_on(&missing.asked)));
+            leads
+                .iter()
+                .for_each(|(missing, lead)| lead.depend(depends_on(&missing.asked)));
         }
-        let asked = leads.iter().map(|(missing, _)| missing.asked.clone()).collect();
+        let asked = leads
+            .iter()
+            .map(|(missing, _)| missing.asked.clone())
+            .collect();
         let flights = leads.iter().filter_map(|(_, lead)| lead.flight()).collect();
         let node = self.larder.node();
         let scope = ReadScope::of_load(node, ReadScope::current(), flights, node.stamp());

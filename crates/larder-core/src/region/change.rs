@@ -24,15 +24,26 @@ impl<V: Send + Sync + 'static> Region<V> {
     ///
     /// # Errors
     /// The change is queued: `key` is not served from this node's cache until it is published.
-    pub async fn put(&self, key: impl Into<Key>, value: impl Into<Arc<V>>) -> Result<(), PublishError> {
+    pub async fn put(
+        &self,
+        key: impl Into<Key>,
+        value: impl Into<Arc<V>>,
+    ) -> Result<(), PublishError> {
         let (key, value) = (key.into(), value.into());
         let position = self.larder.publish(self.own_change(&key)).await?;
-        if !self.state.share().admits(|| crate::hash::stable_hash(key.as_bytes())) {
+        if !self
+            .state
+            .share()
+            .admits(|| crate::hash::stable_hash(key.as_bytes()))
+        {
             return Ok(());
         }
         let now = self.larder.clock().now();
         let mut marks = MarkSet::default();
-        self.state.policy_tags.iter().for_each(|tag| marks.add_named(*tag));
+        self.state
+            .policy_tags
+            .iter()
+            .for_each(|tag| marks.add_named(*tag));
         let marks = marks.take();
         let local_key = self.probe(&key).to_key();
         let bytes = (self.weigher)(&value) + marks.weight() + local_key.weight() + ENTRY_OVERHEAD;
@@ -74,7 +85,10 @@ impl<V: Send + Sync + 'static> Region<V> {
     /// # Errors
     /// The change is queued until the bus takes it.
     pub async fn remove_soft(&self, key: impl Into<Key>) -> Result<(), PublishError> {
-        self.larder.publish(self.own_change(&key.into()).soft()).await.map(drop)
+        self.larder
+            .publish(self.own_change(&key.into()).soft())
+            .await
+            .map(drop)
     }
 
     /// Invalidates all entries of the region, of every scope, at the cost of one change.
@@ -82,7 +96,10 @@ impl<V: Send + Sync + 'static> Region<V> {
     /// # Errors
     /// The change is queued: the region is not served from this node's cache until then.
     pub async fn invalidate_all(&self) -> Result<(), PublishError> {
-        self.larder.publish(Change::tag(Arc::clone(&self.state.tag_name))).await.map(drop)
+        self.larder
+            .publish(Change::tag(Arc::clone(&self.state.tag_name)))
+            .await
+            .map(drop)
     }
 
     /// Ages all entries of the region: served within grace while one refresh a key runs.
@@ -90,7 +107,10 @@ impl<V: Send + Sync + 'static> Region<V> {
     /// # Errors
     /// The change is queued until the bus takes it.
     pub async fn invalidate_all_soft(&self) -> Result<(), PublishError> {
-        self.larder.publish(Change::tag(Arc::clone(&self.state.tag_name)).soft()).await.map(drop)
+        self.larder
+            .publish(Change::tag(Arc::clone(&self.state.tag_name)).soft())
+            .await
+            .map(drop)
     }
 
     /// Invalidates entries whose key in words matches `pattern`; returns how many.
@@ -126,7 +146,11 @@ impl<V: Send + Sync + 'static> Region<V> {
             return Ok(0);
         }
         let changes = keys.iter().map(|key| Change {
-            what: What::Key(Arc::clone(&self.state.name), Scope::decoded(key.scope_bytes()), key.key()),
+            what: What::Key(
+                Arc::clone(&self.state.name),
+                Scope::decoded(key.scope_bytes()),
+                key.key(),
+            ),
             soft,
         });
         self.larder.publish_all(changes.collect()).await?;
@@ -134,6 +158,10 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     fn own_change(&self, key: &Key) -> Change {
-        Change::key(Arc::clone(&self.state.name), self.scope.clone(), key.clone())
+        Change::key(
+            Arc::clone(&self.state.name),
+            self.scope.clone(),
+            key.clone(),
+        )
     }
 }

@@ -20,7 +20,10 @@ enum Followed<V> {
 
 impl<V: Send + Sync + 'static> Region<V> {
     /// Returns the value under `key`, if the cache may serve it; loads nothing.
-    #[expect(clippy::unused_async, reason = "the remote tier will be waited for here")]
+    #[expect(
+        clippy::unused_async,
+        reason = "the remote tier will be waited for here"
+    )]
     pub async fn get(&self, key: impl Into<Key>) -> Option<Arc<V>> {
         // The remote tier will be asked here, between the lookup and the answer.
         match self.lookup(&key.into()) {
@@ -232,7 +235,14 @@ impl<V: Send + Sync + 'static> Region<V> {
             Err(_) if second => entry.as_loaded(),
             Err(_) => return Followed::Again,
         };
-        match self.serve(key, &Found { entry, serving, now }) {
+        match self.serve(
+            key,
+            &Found {
+                entry,
+                serving,
+                now,
+            },
+        ) {
             Some(hit) => Followed::Hit(hit),
             None => Followed::Alone,
         }
@@ -315,7 +325,10 @@ impl<V: Send + Sync + 'static> Region<V> {
         if loaded.is_err() {
             if !self.state.policy.stale_on_error {
                 self.evict(key);
-            } else if found.entry.servable(self.larder.node(), self.larder.clock().now()).is_ok()
+            } else if found
+                .entry
+                .servable(self.larder.node(), self.larder.clock().now())
+                .is_ok()
                 && let Some(hit) = self.serve(key, found)
             {
                 return Ok(hit.value);
@@ -331,7 +344,9 @@ impl<V: Send + Sync + 'static> Region<V> {
     ) where
         Fut: Future<Output = Result<Option<Arc<V>>, E>> + Send + 'static,
     {
-        let Some(lead) = self.try_lead(key) else { return };
+        let Some(lead) = self.try_lead(key) else {
+            return;
+        };
         let (region, key) = (self.clone(), key.clone());
         self.larder.spawn(async move {
             // Dropped by a panic too: a failed refresh drops the entry unless the policy keeps it.
@@ -363,7 +378,10 @@ impl<V: Send + Sync + 'static> Region<V> {
         if present {
             policy.lifetime()
         } else {
-            Lifetime { ttl: policy.negative_ttl, ..Lifetime::default() }
+            Lifetime {
+                ttl: policy.negative_ttl,
+                ..Lifetime::default()
+            }
         }
     }
 }
