@@ -337,7 +337,11 @@ impl<V: Send + Sync + 'static> Region<V> {
         loaded
     }
 
-    fn refresh<E: Send + Sync + 'static, Fut>(
+    /// Loads `key` anew in a spawned task, unless somebody is loading it; for integrators.
+    ///
+    /// What it reads does not flow into the current read scope. If it fails, the entry is dropped
+    /// unless the policy keeps stale entries on errors.
+    pub fn refresh<E: Send + Sync + 'static, Fut>(
         &self,
         key: &Key,
         load: impl FnOnce() -> Fut + Send + 'static,
@@ -373,7 +377,8 @@ impl<V: Send + Sync + 'static> Region<V> {
         Lead::begin(self, key, None, ReadScope::current())
     }
 
-    pub(crate) fn lifetime_of(&self, present: bool) -> Lifetime {
+    /// Returns how long a value, or the knowledge that there is none, is kept.
+    pub fn lifetime_of(&self, present: bool) -> Lifetime {
         let policy = &self.state.policy;
         if present {
             policy.lifetime()
