@@ -1,0 +1,251 @@
+//! The body of a response that went through the layer.
+//!
+//! 1. A body that is not to be kept is passed on as it is, frame by frame.
+//! 2. One that is kept and complete is a single chunk and its trailers.
+//! 3. One that turned out too large, too short, too slow or broken is replayed: what was gathered,
+//!    then the rest, the error or the end, just as it would have come without the cache.
+//! 4. One that still runs is read from the [`Feed`](feed::Feed) it is gathered in.
+
+pub(crate) mod feed;
+pub(crate) mod gather;
+
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http::HeaderMap;
+use http_body::{Body, Frame, SizeHint};
+use larder_core::ReadScope;
+use pin_project_lite::pin_project;
+
+use crate::body::feed::{Fed, Reader};
+
+pin_project! {
+    /// The body of a response that went through a [`CacheLayer`](crate::CacheLayer).
+    pub struct CacheBody<B>
+    where
+        B: Body,
+    {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[project = KindProjected]
+    enum Kind<B>
+    where
+        B: Body,
+    {
+        Passed { #[pin] body: B },
+        Kept { bytes: Bytes, trailers: Option<Box<HeaderMap>> },
+        Replayed { replay: Replay<B> },
+        Running { reader: Reader<B>, left: Option<u64> },
+    }
+}
+
+/// What was gathered of a body, and what comes after it.
+pub(crate) struct Replay<B: Body> {
+    pub(crate) first: Bytes,
+    pub(crate) tail: Tail<B>,
+}
+
+/// What polling a body gives.
+type PolledFrame<D, E> = Poll<Option<Result<Frame<D>, E>>>;
+
+/// How a body goes on behind what was gathered.
+pub(crate) enum Tail<B: Body> {
+    /// With the rest of it.
+    Rest(Pin<Box<B>>),
+    /// With its error.
+    Failed(B::Error),
+    /// With its trailers, if any, and then not at all.
+    Ended(Option<HeaderMap>),
+    /// Its task is gone: it panicked.
+    Lost,
+}
+
+impl<B: Body> CacheBody<B> {
+    pub(crate) fn passed(body: B) -> Self {
+        Self {
+            kind: Kind::Passed { body },
+        }
+    }
+
+    pub(crate) fn kept(bytes: Bytes, trailers: Option<HeaderMap>) -> Self {
+        Self {
+            kind: Kind::Kept {
+                bytes,
+                trailers: trailers.map(Box::new),
+            },
+        }
+    }
+
+    pub(crate) fn empty() -> Self {
+        Self::kept(Bytes::new(), None)
+    }
+
+    pub(crate) fn replayed(first: Bytes, tail: Tail<B>) -> Self {
+        Self {
+            kind: Kind::Replayed {
+                replay: Replay { first, tail },
+            },
+        }
+    }
+
+    /// Reads a body while it is gathered; `left` is how long it says it is.
+    pub(crate) fn running(reader: Reader<B>, left: Option<u64>) -> Self {
+        Self {
+            kind: Kind::Running { reader, left },
+        }
+    }
+
+    /// Lets a body that is gathered come to its end without a reader.
+    pub(crate) fn detach(self) {
+        if let Kind::Running { reader, .. } = self.kind {
+            reader.detach();
+        }
+    }
+}
+
+impl<B: Body> Body for CacheBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> PolledFrame<Bytes, B::Error> {
+        let mut kind = self.project().kind;
+        loop {
+            match kind.as_mut().project() {
+                KindProjected::Passed { body } => return poll_in_scope(body, cx),
+                KindProjected::Kept { bytes, trailers } => {
+                    let trailers = || trailers.take().map(|trailers| Frame::trailers(*trailers));
+                    return Poll::Ready(chunk(bytes).or_else(trailers).map(Ok));
+                }
+                KindProjected::Replayed { replay } => return replay.poll_frame(cx),
+                KindProjected::Running { reader, left } => match ready!(reader.poll(cx)) {
+                    Fed::Chunk(bytes) => {
+                        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                        *left = left.map(|left| left.saturating_sub(length));
+                        return Poll::Ready(Some(Ok(Frame::data(bytes))));
+                    }
+                    Fed::Tail(tail) => {
+                        let replay = Replay {
+                            first: Bytes::new(),
+                            tail,
+                        };
+                        kind.set(Kind::Replayed { replay });
+                    }
+                },
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Passed { body } => body.is_end_stream(),
+            Kind::Kept { bytes, trailers } => bytes.is_empty() && trailers.is_none(),
+            Kind::Replayed { replay } => replay.is_end_stream(),
+            Kind::Running { .. } => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Passed { body } => body.size_hint(),
+            Kind::Kept { bytes, .. } => exact(bytes),
+            Kind::Replayed { replay } => replay.size_hint(),
+            Kind::Running {
+                left: Some(left), ..
+            } => SizeHint::with_exact(*left),
+            Kind::Running { left: None, .. } => SizeHint::default(),
+        }
+    }
+}
+
+impl<B: Body> fmt::Debug for CacheBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.kind {
+            Kind::Passed { .. } => "passed",
+            Kind::Kept { .. } => "kept",
+            Kind::Replayed { .. } => "replayed",
+            Kind::Running { .. } => "running",
+        };
+        f.debug_struct("CacheBody")
+            .field("kind", &kind)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B: Body> Replay<B> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> PolledFrame<Bytes, B::Error> {
+        if let Some(first) = chunk(&mut self.first) {
+            return Poll::Ready(Some(Ok(first)));
+        }
+        if let Tail::Rest(body) = &mut self.tail {
+            return poll_in_scope(body.as_mut(), cx);
+        }
+        Poll::Ready(match std::mem::replace(&mut self.tail, Tail::Ended(None)) {
+            Tail::Failed(error) => Some(Err(error)),
+            Tail::Ended(trailers) => trailers.map(|trailers| Ok(Frame::trailers(trailers))),
+            // An end here would pass off half a body as a whole one.
+            Tail::Lost => panic!("the body of a response panicked while it was gathered"),
+            Tail::Rest(_) => None,
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.first.is_empty()
+            && match &self.tail {
+                Tail::Rest(body) => body.is_end_stream(),
+                Tail::Ended(trailers) => trailers.is_none(),
+                Tail::Failed(_) | Tail::Lost => false,
+            }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let mut hint = exact(&self.first);
+        if let Tail::Rest(body) = &self.tail {
+            let (first, rest) = (hint.lower(), body.size_hint());
+            hint = SizeHint::new();
+            hint.set_lower(rest.lower().saturating_add(first));
+            if let Some(upper) = rest.upper() {
+                hint.set_upper(upper.saturating_add(first));
+            }
+        } else if matches!(self.tail, Tail::Failed(_) | Tail::Lost) {
+            let first = hint.lower();
+            hint = SizeHint::new();
+            hint.set_lower(first);
+        }
+        hint
+    }
+}
+
+/// Polls a body inside the enclosing read scope, or, without one, inside a scope that collects
+/// nothing: what it reads is read for no entry, and is not lost either.
+fn poll_in_scope<B: Body>(body: Pin<&mut B>, cx: &mut Context<'_>) -> PolledFrame<Bytes, B::Error> {
+    let polled = match ReadScope::current() {
+        Some(_) => body.poll_frame(cx),
+        None => poll_untracked(body, cx),
+    };
+    polled.map_ok(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())))
+}
+
+fn poll_untracked<B: Body>(
+    mut body: Pin<&mut B>,
+    cx: &mut Context<'_>,
+) -> PolledFrame<B::Data, B::Error> {
+    let poll = std::future::poll_fn(|cx| Poll::Ready(body.as_mut().poll_frame(cx)));
+    match pin!(ReadScope::untracked().run(poll)).poll(cx) {
+        Poll::Ready(polled) => polled,
+        Poll::Pending => Poll::Pending,
+    }
+}
+
+fn chunk(bytes: &mut Bytes) -> Option<Frame<Bytes>> {
+    (!bytes.is_empty()).then(|| Frame::data(std::mem::take(bytes)))
+}
+
+fn exact(bytes: &Bytes) -> SizeHint {
+    SizeHint::with_exact(u64::try_from(bytes.len()).unwrap_or(u64::MAX))
+}

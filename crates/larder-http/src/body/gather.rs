@@ -1,0 +1,107 @@
+//! Gathers a body, frame by frame, up to a limit.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf;
+use http::HeaderMap;
+use http_body::{Body, Frame};
+
+/// How many frames are taken at once before others get their turn.
+const FRAMES_AT_ONCE: usize = 64;
+
+/// How gathering a body ended.
+#[derive(Debug)]
+pub(crate) enum End<E> {
+    /// At the body's end.
+    Clean,
+    /// Above the limit; the body may go on.
+    TooLarge,
+    /// With the body's error.
+    Broken(E),
+}
+
+/// What was gathered of a body.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    bytes: Vec<u8>,
+    trailers: Option<HeaderMap>,
+    limit: u64,
+}
+
+impl Gathered {
+    /// Gathers up to `limit` bytes of a body that says it is `expected` bytes long.
+    pub(crate) fn new(limit: u64, expected: u64) -> Self {
+        let capacity = usize::try_from(expected.min(limit)).unwrap_or_default();
+        Self {
+            bytes: Vec::with_capacity(capacity),
+            trailers: None,
+            limit,
+        }
+    }
+
+    /// Returns the bytes so far.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns the trailers, which come last.
+    pub(crate) fn trailers(&self) -> Option<&HeaderMap> {
+        self.trailers.as_ref()
+    }
+
+    /// Takes what was gathered: bytes and trailers.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<HeaderMap>) {
+        (self.bytes, self.trailers)
+    }
+
+    /// Takes the frames that are there now. Pending while the body is, and between turns.
+    pub(crate) fn poll<B: Body>(
+        &mut self,
+        body: Pin<&mut B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<End<B::Error>> {
+        poll_frames(body, cx, |frame| self.take(frame))
+    }
+
+    /// Takes a frame; false above the limit.
+    pub(crate) fn take<D: Buf>(&mut self, frame: Frame<D>) -> bool {
+        match frame.into_data() {
+            Ok(data) => self.take_data(data),
+            Err(frame) => self.trailers = frame.into_trailers().ok().or(self.trailers.take()),
+        }
+        u64::try_from(self.bytes.len()).unwrap_or(u64::MAX) <= self.limit
+    }
+
+    fn take_data(&mut self, mut data: impl Buf) {
+        while data.has_remaining() {
+            let chunk = data.chunk();
+            let length = chunk.len();
+            self.bytes.extend_from_slice(chunk);
+            data.advance(length);
+        }
+    }
+}
+
+/// Hands the frames that are there now to `take`, until it says that they are too many.
+///
+/// A body that is always ready gives way to others from time to time.
+pub(crate) fn poll_frames<B: Body>(
+    mut body: Pin<&mut B>,
+    cx: &mut Context<'_>,
+    mut take: impl FnMut(Frame<B::Data>) -> bool,
+) -> Poll<End<B::Error>> {
+    for _ in 0..FRAMES_AT_ONCE {
+        match ready!(body.as_mut().poll_frame(cx)) {
+            None => return Poll::Ready(End::Clean),
+            Some(Err(error)) => return Poll::Ready(End::Broken(error)),
+            Some(Ok(frame)) => {
+                if !take(frame) {
+                    return Poll::Ready(End::TooLarge);
+                }
+            }
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}

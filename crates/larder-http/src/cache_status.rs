@@ -1,0 +1,240 @@
+//! Says what the cache did (RFC 9211).
+//!
+//! 1. `hit` with its `ttl`, negative when stale.
+//! 2. `fwd` with why the request went on: `bypass`, `method`, `uri-miss`, `vary-miss`, `stale`.
+//! 3. `stored` if the answer was kept; otherwise `detail` says why not, in the words of
+//!    [`verdict`](crate::verdict). A body that still runs when the head is sent has neither.
+//! 4. `collapsed` if the answer was made for another request at the same time.
+//! 5. It stands behind what caches further inside said, and is never kept.
+
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use larder_core::Refusal;
+
+use crate::verdict::{Bypass, Skip};
+
+/// The header's name.
+pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
+/// Why a request went on to the wrapped service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Forward {
+    /// Nothing is kept for its key.
+    UriMiss,
+    /// Something is kept for its key, chosen by other headers.
+    VaryMiss,
+    /// What is kept is stale and may not be served.
+    Stale,
+}
+
+/// What became of the answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Outcome {
+    /// It is kept.
+    Stored,
+    /// It will be kept if its body ends well.
+    Running,
+    /// A rule of HTTP, or of the route, keeps it out.
+    Skipped(Skip),
+    /// What it was made of keeps it out.
+    Refused(Refusal),
+}
+
+/// Says that the request passed by.
+pub(crate) fn bypassed(reason: Bypass) -> HeaderValue {
+    HeaderValue::from_static(match reason {
+        Bypass::Method => "larder; fwd=method",
+        reason => reason.status(),
+    })
+}
+
+/// Says that a HEAD was sent on, nothing being kept for it.
+pub(crate) fn head_missed() -> HeaderValue {
+    HeaderValue::from_static("larder; fwd=uri-miss; detail=head")
+}
+
+/// Says that the request went on, and what became of the answer.
+pub(crate) fn forwarded(why: Forward, outcome: Outcome) -> HeaderValue {
+    if let (Forward::UriMiss, Outcome::Skipped(skip)) = (why, outcome) {
+        return HeaderValue::from_static(skip.status());
+    }
+    let why = why.as_str();
+    match outcome {
+        Outcome::Stored => made(format!("larder; fwd={why}; stored").into()),
+        Outcome::Running => made(format!("larder; fwd={why}").into()),
+        Outcome::Skipped(skip) => {
+            made(format!("larder; fwd={why}; detail={}", skip.as_str()).into())
+        }
+        Outcome::Refused(refusal) => {
+            let word = refusal
+                .as_str()
+                .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+            made(format!("larder; fwd={why}; detail=refused-{word}").into())
+        }
+    }
+}
+
+/// Says that the request waited for another one's answer.
+pub(crate) fn collapsed(why: Forward) -> HeaderValue {
+    HeaderValue::from_static(match why {
+        Forward::UriMiss => "larder; fwd=uri-miss; collapsed",
+        Forward::VaryMiss => "larder; fwd=vary-miss; collapsed",
+        Forward::Stale => "larder; fwd=stale; collapsed",
+    })
+}
+
+/// Returns a number as a header value.
+pub(crate) fn number(number: u64) -> HeaderValue {
+    let mut text = Text::default();
+    text.push_number(number);
+    made(Bytes::copy_from_slice(text.as_bytes()))
+}
+
+/// Adds our member behind those of caches further inside.
+pub(crate) fn append(headers: &mut HeaderMap, status: HeaderValue) {
+    headers.append(CACHE_STATUS, status);
+}
+
+/// `Age` and `Cache-Status` of the hits of one second: they all say the same.
+#[derive(Debug, Default)]
+pub(crate) struct ClockFace(Mutex<Option<Face>>);
+
+#[derive(Clone, Debug)]
+struct Face {
+    seconds: u64,
+    left: i64,
+    age: HeaderValue,
+    hit: HeaderValue,
+}
+
+impl ClockFace {
+    /// Returns `Age` and `Cache-Status` of a hit at this age, with so many seconds left.
+    pub(crate) fn read(&self, seconds: u64, left: i64) -> (HeaderValue, HeaderValue) {
+        // Whoever finds it taken writes the two for itself: nobody waits here.
+        let mut shown = self.0.try_lock().ok();
+        if let Some(Some(face)) = shown.as_deref()
+            && (face.seconds, face.left) == (seconds, left)
+        {
+            return (face.age.clone(), face.hit.clone());
+        }
+        let face = Face::new(seconds, left);
+        let values = (face.age.clone(), face.hit.clone());
+        if let Some(shown) = shown.as_deref_mut() {
+            *shown = Some(face);
+        }
+        values
+    }
+}
+
+impl Face {
+    /// Writes both values into one buffer.
+    fn new(seconds: u64, left: i64) -> Self {
+        let mut text = Text::default();
+        text.push_number(seconds);
+        let end = text.length;
+        text.push(b"larder; hit; ttl=");
+        if left < 0 {
+            text.push(b"-");
+        }
+        text.push_number(left.unsigned_abs());
+        let bytes = Bytes::copy_from_slice(text.as_bytes());
+        let (age, hit) = (made(bytes.slice(..end)), made(bytes.slice(end..)));
+        Self {
+            seconds,
+            left,
+            age,
+            hit,
+        }
+    }
+}
+
+impl Forward {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::UriMiss => "uri-miss",
+            Self::VaryMiss => "vary-miss",
+            Self::Stale => "stale",
+        }
+    }
+}
+
+/// A short text put together without the formatting machinery, which costs more than the rest.
+struct Text {
+    bytes: [u8; 64],
+    length: usize,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self {
+            bytes: [0; 64],
+            length: 0,
+        }
+    }
+}
+
+impl Text {
+    fn push(&mut self, part: &[u8]) {
+        self.bytes[self.length..self.length + part.len()].copy_from_slice(part);
+        self.length += part.len();
+    }
+
+    fn push_number(&mut self, mut number: u64) {
+        let mut digits = [0_u8; 20];
+        let mut start = digits.len();
+        loop {
+            start -= 1;
+            digits[start] = b"0123456789"[usize::try_from(number % 10).unwrap_or_default()];
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.push(&digits[start..]);
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+}
+
+fn made(value: Bytes) -> HeaderValue {
+    HeaderValue::from_maybe_shared(value).unwrap_or_else(|_| HeaderValue::from_static("larder"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hit_says_how_old_it_is_and_how_long_it_lasts() {
+        let face = ClockFace::default();
+        for (seconds, left) in [(0, 59), (0, 59), (1, 59), (1, -3), (u64::MAX, i64::MIN)] {
+            let (age, hit) = face.read(seconds, left);
+            assert_eq!(age, seconds.to_string());
+            assert_eq!(hit, format!("larder; hit; ttl={left}"));
+        }
+        assert_eq!(number(u64::MAX), "18446744073709551615");
+    }
+
+    #[test]
+    fn a_request_sent_on_says_why() {
+        assert_eq!(bypassed(Bypass::Method), "larder; fwd=method");
+        assert_eq!(bypassed(Bypass::Range), "larder; fwd=bypass; detail=range");
+        assert_eq!(
+            forwarded(Forward::UriMiss, Outcome::Stored),
+            "larder; fwd=uri-miss; stored"
+        );
+        assert_eq!(
+            forwarded(Forward::Stale, Outcome::Skipped(Skip::Private)),
+            "larder; fwd=stale; detail=private"
+        );
+        let strange = Outcome::Refused(Refusal::Uncacheable("a b;\""));
+        assert_eq!(
+            forwarded(Forward::VaryMiss, strange),
+            "larder; fwd=vary-miss; detail=refused-a-b--"
+        );
+    }
+}

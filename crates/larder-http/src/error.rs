@@ -1,0 +1,37 @@
+//! What can be wrong with a route's policy.
+
+use larder_core::RegionError;
+use thiserror::Error;
+
+/// Why a layer could not be built; each message begins with the setting.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// Nothing would ever be served from the cache.
+    #[error(
+        "ttl: zero without a grace keeps nothing; leave it out to keep only what responses allow"
+    )]
+    ZeroTtl,
+    /// There is no time in which something stale could be served.
+    #[error("stale_on_error: needs a grace, the time in which it may serve something stale")]
+    StaleOnErrorWithoutGrace,
+    /// No body would ever be kept.
+    #[error("body_limit: zero keeps nothing; switch the region off instead")]
+    ZeroBodyLimit,
+    /// A header by which requests are to be told apart cannot be one.
+    #[error("vary_by_header: `{0}` is not the name of a header")]
+    NoHeaderName(String),
+    /// A header that says who the user is would only be half of what keeps users apart.
+    #[error(
+        "vary_by_header: `{0}` tells users apart; use vary_by_user, which also keeps their answers apart"
+    )]
+    CredentialHeader(String),
+    /// The region cannot be had.
+    #[error("region: `{name}` cannot be used")]
+    Region {
+        /// The region's name.
+        name: String,
+        /// Why not.
+        source: RegionError,
+    },
+}

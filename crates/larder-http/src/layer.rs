@@ -1,0 +1,95 @@
+//! The layer: what a router is wrapped in.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use larder_core::{Larder, Policy, Region};
+use tower_layer::Layer;
+
+use crate::error::PolicyError;
+use crate::policy::{CheckedPolicy, HttpPolicy};
+use crate::service::CacheService;
+use crate::stored::Stored;
+
+/// The region's policy: the same for all layers, each response brings its own lifetime.
+const YEAR: Duration = Duration::from_hours(365 * 24);
+
+/// Makes a [`CacheLayer`] of a [`Larder`].
+pub trait HttpLayer {
+    /// Returns a layer that keeps the responses that say themselves how long they are fresh.
+    ///
+    /// # Panics
+    /// If a region `"http"` was declared for something else, under another policy. Give the layer
+    /// one of its own with [`HttpPolicy::region`].
+    fn http_layer(&self) -> CacheLayer;
+
+    /// Returns a layer that keeps responses under a policy of its own.
+    ///
+    /// # Errors
+    /// A setting of the policy cannot be; the error names it.
+    fn http_layer_with(&self, policy: HttpPolicy) -> Result<CacheLayer, PolicyError>;
+}
+
+impl HttpLayer for Larder {
+    fn http_layer(&self) -> CacheLayer {
+        match self.http_layer_with(HttpPolicy::new()) {
+            Ok(layer) => layer,
+            Err(error) => panic!("the default HTTP layer cannot be built: {error:?}"),
+        }
+    }
+
+    fn http_layer_with(&self, policy: HttpPolicy) -> Result<CacheLayer, PolicyError> {
+        let policy = policy.check()?;
+        let region = self
+            .region_weighed::<Stored>(&policy.region, Policy::ttl(YEAR), Stored::weight)
+            .map_err(|source| PolicyError::Region {
+                name: policy.region.clone(),
+                source,
+            })?;
+        Ok(CacheLayer(Arc::new(Settings {
+            id: next_id(),
+            larder: self.clone(),
+            region,
+            policy,
+        })))
+    }
+}
+
+/// Keeps the responses of the service it wraps.
+///
+/// On a whole `Router`, on a single route, or around any other `Service<Request<B>>`.
+#[derive(Clone)]
+pub struct CacheLayer(Arc<Settings>);
+
+/// What all services under one layer share.
+pub(crate) struct Settings {
+    /// Keeps the keys of two layers apart.
+    pub(crate) id: u64,
+    pub(crate) larder: Larder,
+    pub(crate) region: Region<Stored>,
+    pub(crate) policy: CheckedPolicy,
+}
+
+impl<S> Layer<S> for CacheLayer {
+    type Service = CacheService<S>;
+
+    fn layer(&self, inner: S) -> CacheService<S> {
+        CacheService::new(Arc::clone(&self.0), inner)
+    }
+}
+
+impl fmt::Debug for CacheLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CacheLayer")
+            .field("region", &self.0.region)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Numbers the layers in the order they are built in, which is the same on every node.
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

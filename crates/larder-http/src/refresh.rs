@@ -1,0 +1,106 @@
+//! Loads a stale response anew in the background.
+//!
+//! 1. One refresh a key runs at a time; meanwhile everybody is served the stale response.
+//! 2. It asks as the client did - extensions included - but for a whole GET without conditions.
+//! 3. What comes replaces the stale response. If it may not be kept, the stale one goes: the
+//!    handler no longer stands by it.
+//! 4. A refresh that fails - an error, a panic, a 5xx, a broken body - leaves the stale response in
+//!    place only if the route's policy says so. Otherwise the next request meets the failure.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+
+use http::header::{HeaderMap, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use http_body::Body;
+use larder_core::{Key, Lead, Region};
+use tower_service::Service;
+
+use crate::conditions;
+use crate::layer::Settings;
+use crate::load::{Asked, load};
+use crate::stored::Stored;
+
+/// A stale response that is being replaced. Dropped before that is settled, its refresh failed.
+pub(crate) struct Replaced {
+    region: Region<Stored>,
+    key: Key,
+    stays_on_failure: bool,
+}
+
+/// Spawns the refresh of what `replaced` is, for requests like `head`.
+pub(crate) fn refresh<S, B, R>(
+    settings: Arc<Settings>,
+    inner: S,
+    lead: Lead<Stored>,
+    replaced: Replaced,
+    head: &Parts,
+) where
+    S: Service<Request<B>, Response = Response<R>> + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    B: Default + Send + 'static,
+    R: Body + Send + 'static,
+    R::Error: Send,
+{
+    let request = whole_get(head);
+    let asked = Asked::replacing(request.headers(), replaced);
+    let larder = settings.larder.clone();
+    larder.spawn(async move {
+        let mut inner = inner;
+        if poll_fn(|cx| inner.poll_ready(cx)).await.is_ok()
+            && let Ok(response) = load(settings, lead, inner, request, asked).await
+        {
+            response.into_body().detach();
+        }
+    });
+}
+
+impl Replaced {
+    pub(crate) fn new(region: Region<Stored>, key: Key, stays_on_failure: bool) -> Self {
+        Self {
+            region,
+            key,
+            stays_on_failure,
+        }
+    }
+
+    /// Settles that another response was kept in its place.
+    pub(crate) fn renewed(mut self) {
+        self.stays_on_failure = true;
+    }
+
+    /// Settles that the handler answered with something that is not kept. A 5xx is a failure.
+    pub(crate) fn answered(mut self, status: StatusCode) {
+        self.stays_on_failure &= status.is_server_error();
+    }
+}
+
+impl Drop for Replaced {
+    fn drop(&mut self) {
+        if !self.stays_on_failure {
+            self.region.evict(&self.key);
+        }
+    }
+}
+
+/// Asks for the same as `head`, but whole and without conditions.
+fn whole_get<B: Default>(head: &Parts) -> Request<B> {
+    let mut request = Request::new(B::default());
+    *request.method_mut() = Method::GET;
+    *request.uri_mut() = head.uri.clone();
+    *request.version_mut() = head.version;
+    *request.headers_mut() = whole(&head.headers);
+    *request.extensions_mut() = head.extensions.clone();
+    request
+}
+
+fn whole(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    conditions::remove(&mut headers);
+    for name in [RANGE, IF_RANGE, IF_MATCH, IF_UNMODIFIED_SINCE] {
+        headers.remove(name);
+    }
+    headers
+}

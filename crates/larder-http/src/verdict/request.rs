@@ -1,0 +1,212 @@
+//! May this request be looked up?
+//!
+//! A request is looked up if and only if
+//!
+//! 1. its method is GET or HEAD (RFC 9110, 9.2.3; RFC 9111, 2),
+//! 2. it has no body: no `Transfer-Encoding`, no `Content-Length` but 0, nothing left to read. A
+//!    body on a GET has no meaning (RFC 9110, 9.3.1), yet a handler may read it,
+//! 3. it has no `Range` (RFC 9110, 14.2): answering a part is not built yet,
+//! 4. it has no `If-Match`, `If-Unmodified-Since` or `If-Range` (RFC 9110, 13.1): the handler's to
+//!    judge. `If-None-Match` and `If-Modified-Since` are ours,
+//! 5. it asks for no other protocol (`Upgrade`; RFC 9110, 7.8),
+//! 6. its host is clear (see [`host`](crate::host)), its target at most [`MAX_URI`] bytes long,
+//! 7. it carries neither `Authorization` nor `Cookie`, or the route says which user they mean
+//!    (RFC 9111, 3.5, and stricter).
+//!
+//! `Cache-Control` and `Pragma` of the request decide nothing: a client could otherwise switch a
+//! shared cache off (RFC 9111, 5.2.1 leaves it to the cache).
+
+use http::header::{
+    AUTHORIZATION, CONTENT_LENGTH, COOKIE, HeaderMap, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
+    RANGE, TRANSFER_ENCODING, UPGRADE,
+};
+use http::request::Parts;
+use http::{Method, Uri};
+use larder_core::Scope;
+
+use crate::verdict::Bypass;
+
+/// The longest target that is looked up, in bytes of path and query.
+pub(crate) const MAX_URI: usize = 8 * 1024;
+
+/// Tells whether `head`, with or without more body to read, may be looked up: rules 1 to 5.
+pub(crate) fn judge(head: &Parts, body_is_empty: bool) -> Result<(), Bypass> {
+    let has = |name| head.headers.contains_key(name);
+    if head.method != Method::GET && head.method != Method::HEAD {
+        Err(Bypass::Method)
+    } else if !body_is_empty || announces_body(&head.headers) {
+        Err(Bypass::Body)
+    } else if has(RANGE) {
+        Err(Bypass::Range)
+    } else if has(IF_MATCH) || has(IF_UNMODIFIED_SINCE) || has(IF_RANGE) {
+        Err(Bypass::Precondition)
+    } else if has(UPGRADE) {
+        Err(Bypass::Upgrade)
+    } else {
+        Ok(())
+    }
+}
+
+/// Tells whether the target is short enough to be kept.
+pub(crate) fn judge_length(uri: &Uri) -> Result<(), Bypass> {
+    let length = uri
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    if length > MAX_URI {
+        Err(Bypass::LongUri)
+    } else {
+        Ok(())
+    }
+}
+
+/// Returns whom the answer is for, rule 7: `user` is what the route made of the request.
+///
+/// An empty user is none: a missing header read as `""` would be everybody's.
+pub(crate) fn scope(headers: &HeaderMap, user: Option<String>) -> Result<Scope, Bypass> {
+    match user.filter(|user| !user.is_empty()) {
+        Some(user) => Ok(Scope::user(user)),
+        None if headers.contains_key(AUTHORIZATION) || headers.contains_key(COOKIE) => {
+            Err(Bypass::Credentials)
+        }
+        None => Ok(Scope::Public),
+    }
+}
+
+fn announces_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING)
+        || headers
+            .get_all(CONTENT_LENGTH)
+            .iter()
+            .any(|length| length != "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request;
+
+    fn head(method: &str, headers: &[(&str, &str)]) -> Parts {
+        let request = Request::builder().method(method).uri("/a");
+        headers
+            .iter()
+            .fold(request, |request, (name, value)| {
+                request.header(*name, *value)
+            })
+            .body(())
+            .unwrap()
+            .into_parts()
+            .0
+    }
+
+    fn verdict(method: &str, headers: &[(&str, &str)]) -> Result<(), Bypass> {
+        judge(&head(method, headers), true)
+    }
+
+    #[test]
+    fn get_and_head_are_looked_up() {
+        assert_eq!(verdict("GET", &[]), Ok(()));
+        assert_eq!(verdict("HEAD", &[]), Ok(()));
+        for method in [
+            "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "QUERY", "get",
+        ] {
+            assert_eq!(verdict(method, &[]), Err(Bypass::Method), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_request_with_a_body_passes_by() {
+        assert_eq!(verdict("GET", &[("content-length", "0")]), Ok(()));
+        for length in ["5", "", "x", "00", "-0", "0, 5"] {
+            assert_eq!(
+                verdict("GET", &[("content-length", length)]),
+                Err(Bypass::Body),
+                "{length}"
+            );
+        }
+        assert_eq!(
+            verdict("GET", &[("content-length", "0"), ("content-length", "5")]),
+            Err(Bypass::Body)
+        );
+        assert_eq!(
+            verdict("GET", &[("transfer-encoding", "chunked")]),
+            Err(Bypass::Body)
+        );
+        assert_eq!(judge(&head("GET", &[]), false), Err(Bypass::Body));
+    }
+
+    #[test]
+    fn what_only_the_handler_can_answer_passes_by() {
+        assert_eq!(
+            verdict("GET", &[("range", "bytes=0-1")]),
+            Err(Bypass::Range)
+        );
+        for name in ["if-match", "if-unmodified-since", "if-range"] {
+            assert_eq!(
+                verdict("GET", &[(name, "\"a\"")]),
+                Err(Bypass::Precondition),
+                "{name}"
+            );
+        }
+        assert_eq!(
+            verdict("GET", &[("upgrade", "websocket")]),
+            Err(Bypass::Upgrade)
+        );
+        assert_eq!(
+            verdict(
+                "GET",
+                &[("if-none-match", "\"a\""), ("if-modified-since", "x")]
+            ),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn the_client_cannot_switch_the_cache_off() {
+        for value in [
+            "no-cache",
+            "no-store",
+            "max-age=0",
+            "max-stale",
+            "only-if-cached",
+        ] {
+            assert_eq!(
+                verdict("GET", &[("cache-control", value), ("pragma", "no-cache")]),
+                Ok(()),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn credentials_need_a_user() {
+        let scope = |headers: &[(&str, &str)], user: Option<&str>| {
+            scope(&head("GET", headers).headers, user.map(str::to_owned))
+        };
+        assert_eq!(scope(&[], None), Ok(Scope::Public));
+        assert_eq!(scope(&[("cookie", "a=b")], None), Err(Bypass::Credentials));
+        assert_eq!(
+            scope(&[("authorization", "Token x")], None),
+            Err(Bypass::Credentials)
+        );
+        assert_eq!(
+            scope(&[("authorization", "Token x")], Some("")),
+            Err(Bypass::Credentials)
+        );
+        assert_eq!(
+            scope(&[("authorization", "Token x")], Some("ann")),
+            Ok(Scope::user("ann"))
+        );
+        assert_eq!(scope(&[], Some("ann")), Ok(Scope::user("ann")));
+    }
+
+    #[test]
+    fn a_target_is_kept_up_to_the_limit() {
+        let uri = |length: usize| {
+            format!("/{}", "a".repeat(length - 1))
+                .parse::<Uri>()
+                .unwrap()
+        };
+        assert_eq!(judge_length(&uri(MAX_URI)), Ok(()));
+        assert_eq!(judge_length(&uri(MAX_URI + 1)), Err(Bypass::LongUri));
+    }
+}

@@ -1,0 +1,17 @@
+//! The layer's behaviour, module by module.
+#![expect(
+    clippy::unwrap_used,
+    reason = "what a test needs and does not get fails it"
+)]
+
+mod allocations;
+mod answers;
+mod bodies;
+mod dependencies;
+mod flights;
+mod keeping;
+mod routers;
+mod site;
+mod stale;
+mod users;
+mod variants;
