@@ -92,6 +92,13 @@ pub(crate) fn is_orphan(error: &DbErr) -> bool {
     )
 }
 
+/// Whether a row that was written is gone again, or was gone before.
+///
+/// `MySQL` does not return what it wrote; between the write and the read another may delete it.
+pub(crate) fn is_gone(error: &DbErr) -> bool {
+    matches!(error, DbErr::RecordNotUpdated | DbErr::RecordNotFound(_))
+}
+
 /// Whether the database cannot keep a text it was given, or compare with it (a NUL on Postgres).
 pub(crate) fn is_unstorable(error: &DbErr) -> bool {
     state(error).is_some_and(|state| state == "22021")

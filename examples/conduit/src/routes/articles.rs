@@ -17,7 +17,7 @@ pub(crate) use create::create;
 
 use crate::app::App;
 use crate::auth::Viewer;
-use crate::database::{Db, begin, is_duplicate, retrying};
+use crate::database::{Db, begin, is_duplicate, is_gone, retrying};
 use crate::entity::{article, article_tag, comment, favorite};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
@@ -233,8 +233,9 @@ async fn remove_all(db: &Db, article: i32) -> Result<(), DbErr> {
 
 /// An update that found no row came after a deletion.
 fn changed(error: DbErr) -> ApiError {
-    match error {
-        DbErr::RecordNotUpdated => ApiError::NotFound("article"),
-        other => other.into(),
+    if is_gone(&error) {
+        ApiError::NotFound("article")
+    } else {
+        error.into()
     }
 }

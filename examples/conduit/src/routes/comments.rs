@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::auth::Viewer;
-use crate::database::{is_orphan, retrying};
+use crate::database::{is_gone, is_orphan, retrying};
 use crate::entity::{comment, user};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
@@ -87,7 +87,7 @@ pub(crate) async fn create(
         ..Default::default()
     };
     match retrying(|| row.clone().insert(&app.db)).await {
-        Err(error) if is_orphan(&error) => Err(ApiError::NotFound("article")),
+        Err(error) if is_orphan(&error) || is_gone(&error) => Err(ApiError::NotFound("article")),
         done => Ok(Json(CommentBody {
             comment: Comment::new(done?, Profile::new(&author, false)),
         })),

@@ -1,7 +1,7 @@
 //! Liking an article, and no longer.
 
 use axum::extract::State;
-use sea_orm::{ActiveModelTrait, EntityTrait, Set};
+use sea_orm::{EntityTrait, Set};
 
 use crate::app::App;
 use crate::auth::Viewer;
@@ -21,7 +21,7 @@ pub(crate) async fn add(
         user_id: Set(viewer.0),
         article_id: Set(article.id),
     };
-    match retrying(|| row.clone().insert(&app.db)).await {
+    match retrying(|| favorite::Entity::insert(row.clone()).exec_without_returning(&app.db)).await {
         Err(error) if is_orphan(&error) => return Err(ApiError::NotFound("article")),
         Err(error) if !is_duplicate(&error) => return Err(error.into()),
         _ => {}

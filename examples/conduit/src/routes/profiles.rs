@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use sea_orm::{ActiveModelTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{EntityTrait, QueryFilter, Set};
 use serde::Serialize;
 
 use crate::app::App;
@@ -45,7 +45,7 @@ pub(crate) async fn follow(
         follower_id: Set(viewer),
         followed_id: Set(user.id),
     };
-    match retrying(|| row.clone().insert(&app.db)).await {
+    match retrying(|| follow::Entity::insert(row.clone()).exec_without_returning(&app.db)).await {
         Err(error) if is_orphan(&error) => return Err(gone()),
         Err(error) if !is_duplicate(&error) => return Err(error.into()),
         _ => {}

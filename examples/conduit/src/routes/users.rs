@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::App;
 use crate::auth::Viewer;
-use crate::database::is_duplicate;
+use crate::database::{is_duplicate, is_gone};
 use crate::entity::user;
 use crate::error::{ApiError, Errors};
 use crate::extract::Json;
@@ -129,6 +129,9 @@ pub(crate) async fn update(
         .await?
         .ok_or_else(gone)?;
     let mut row = user::Model::clone(&user).into_active_model();
+    if changes.is_empty() {
+        return Err(ApiError::invalid("body", "names nothing to change"));
+    }
     let password = changes.apply(&mut row)?;
     if let Some(password) = password {
         row.password_hash = Set(app.passwords.hash(password).await?);
@@ -139,7 +142,7 @@ pub(crate) async fn update(
     row.updated_at = Set(App::now().into());
     let wanted = (row.username.clone().take(), row.email.clone().take());
     match row.update(&app.db).await {
-        Err(DbErr::RecordNotUpdated) => Err(gone()),
+        Err(error) if is_gone(&error) => Err(gone()),
         Err(error) if is_duplicate(&error) => {
             let (username, email) = (wanted.0.unwrap_or_default(), wanted.1.unwrap_or_default());
             Err(taken(&app, viewer.0, &username, &email).await?)
@@ -149,6 +152,15 @@ pub(crate) async fn update(
 }
 
 impl Changes {
+    fn is_empty(&self) -> bool {
+        let named = [&self.username, &self.email, &self.password];
+        let emptied = [&self.bio, &self.image];
+        named.into_iter().all(Option::is_none)
+            && emptied
+                .into_iter()
+                .all(|patch| matches!(patch, Patch::Keep))
+    }
+
     /// Sets what was sent and checked; a new password is left to be hashed.
     fn apply(self, row: &mut user::ActiveModel) -> Result<Option<String>, ApiError> {
         let mut checks = Checks::default();
