@@ -1,6 +1,7 @@
 //! Serves Conduit until it is told to stop.
 
 use std::error::Error;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use conduit::{Config, USAGE, asked_to_stop, serve};
@@ -27,9 +28,13 @@ async fn run() -> Result<(), Box<dyn Error>> {
         .with_max_level(config.log)
         .with_writer(std::io::stderr)
         .init();
-    let server = serve(&config).await?;
+    let mut stop = pin!(asked_to_stop()?);
+    let server = tokio::select! {
+        server = serve(&config) => server?,
+        () = &mut stop => return Ok(()),
+    };
     println!("conduit serves on http://{}/api", server.address());
-    asked_to_stop().await?;
+    stop.await;
     Ok(server.stop().await?)
 }
 

@@ -72,16 +72,21 @@ impl Server {
     }
 }
 
-/// Ends when the process is asked to: by SIGTERM or ctrl-c.
+/// Listens, from now on, for the process being asked to stop by SIGTERM or ctrl-c.
+///
+/// What is returned ends when it was.
 ///
 /// # Errors
-/// When the system does not let us listen for them.
-pub async fn asked_to_stop() -> io::Result<()> {
+/// When the system does not let us listen.
+pub fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-    }
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 async fn listen(address: &str) -> Result<TcpListener, Error> {
