@@ -2,6 +2,7 @@
 
 mod drive;
 mod handler;
+mod larder;
 mod peers;
 
 use std::rc::Rc;
@@ -20,7 +21,11 @@ pub(crate) const HANDLER: &str = "bare handler";
 
 /// Measures hits of `size` bytes.
 pub(crate) fn measure(runtime: &Rc<Runtime>, size: usize, rounds: usize) -> Vec<Lane> {
-    let mut contestants = vec![clone(runtime, size), handler(runtime, size)];
+    let mut contestants = vec![
+        clone(runtime, size),
+        handler(runtime, size),
+        larder::layer(runtime, size),
+    ];
     contestants.extend(peers::all(runtime, size));
     compare(contestants, rounds)
 }
