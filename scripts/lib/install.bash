@@ -7,6 +7,7 @@ need() { # need <command>
 
 # Makes sure that a command is there. Fails, having said what is missing, where it cannot be.
 provide() { # provide <command>
+    widen_path
     if need "$1"; then
         return 0
     fi
@@ -15,11 +16,22 @@ provide() { # provide <command>
     package=$(package_of "$1" "$manager")
     echo "$1 is missing: installing $package by ${manager:-nothing, no package manager is known here}"
     install_package "$manager" "$package" || true
-    hash -r
+    widen_path
     if ! need "$1"; then
         echo "$1 is missing and could not be installed: install $package" >&2
         return 1
     fi
+}
+
+# Adds the places where servers are kept out of the way of a user's PATH.
+widen_path() {
+    local folder
+    for folder in /usr/sbin /usr/lib/postgresql/*/bin {/opt/homebrew,/usr/local}/opt/postgresql@*/bin; do
+        if [[ -d $folder && :$PATH: != *:$folder:* ]]; then
+            PATH=$PATH:$folder
+        fi
+    done
+    hash -r
 }
 
 package_manager() {
@@ -40,6 +52,11 @@ package_of() { # package_of <command> <manager>
         cc/*) echo gcc ;;
         node/brew | npm/brew) echo node ;;
         node/*) echo nodejs ;;
+        initdb/brew) echo postgresql@17 ;;
+        initdb/dnf | initdb/zypper) echo postgresql-server ;;
+        initdb/*) echo postgresql ;;
+        mariadbd/apt-get | mariadbd/dnf) echo mariadb-server ;;
+        mariadbd/*) echo mariadb ;;
         *) echo "$1" ;;
     esac
 }
