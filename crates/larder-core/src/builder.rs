@@ -15,6 +15,7 @@ use crate::larder::{Larder, Shared, is_plain};
 use crate::local::Local;
 use crate::node::Node;
 use crate::observer::{Observer, Observers};
+use crate::publication::Unpublished;
 use crate::switches::Switches;
 
 /// Configures a [`Larder`].
@@ -151,6 +152,7 @@ impl Builder {
             regions: RwLock::default(),
             switches,
             domains: Mutex::default(),
+            unpublished: Unpublished::default(),
             tasks: TaskTracker::new(),
             closing: CancellationToken::new(),
             strict_scopes: self.strict_scopes,

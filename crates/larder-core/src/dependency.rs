@@ -98,7 +98,7 @@ pub(crate) fn tag_hash(name: &str) -> u64 {
 
 /// Hashes the dependency on one entry: `scoped` is the encoded scope.
 pub(crate) fn key_hash(region: &str, scoped: &[u8], key: &[u8]) -> u64 {
-    let mut bytes: SmallVec<[u8; 256]> = SmallVec::new();
+    let mut bytes: SmallVec<[u8; 160]> = SmallVec::new();
     bytes.push(b'k');
     push_counted(&mut bytes, region.as_bytes());
     push_counted(&mut bytes, scoped);

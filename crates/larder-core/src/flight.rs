@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 use crate::entry::Entry;
@@ -19,6 +20,13 @@ type Shard = HashMap<LocalKey, Arc<Flight>, BuildPassThrough>;
 #[derive(Default)]
 pub(crate) struct Flights {
     shards: [Mutex<Shard>; SHARDS],
+    waits: Mutex<Vec<Wait>>,
+}
+
+/// A load that waits for another one.
+struct Wait {
+    waiting: Arc<Flight>,
+    landing: Arc<Flight>,
 }
 
 /// One load, and the followers that wait for it.
@@ -33,8 +41,8 @@ pub(crate) struct Flight {
 pub(crate) enum Outcome {
     /// With an entry, kept or not: whether it may be taken is for each follower to check.
     Entry(Arc<Entry>),
-    /// With an error, for all the waiters it has.
-    Failed(Arc<dyn Any + Send + Sync>),
+    /// With an error, and a record of what it was made of, for the waiters who may have it.
+    Failed(Arc<dyn Any + Send + Sync>, Arc<Entry>),
     /// With an answer that is not to be shared.
     Released,
     /// The leader was cancelled or panicked.
@@ -71,6 +79,52 @@ impl Flights {
         })
     }
 
+    /// Notes that loads wait for `landing`; `None` if it waits for one of them, at however many
+    /// removes: that would be for ever.
+    pub(crate) fn wait(
+        self: &Arc<Self>,
+        waiting: SmallVec<[Arc<Flight>; 2]>,
+        landing: &Arc<Flight>,
+    ) -> Option<Waiting> {
+        if waiting.is_empty() {
+            return Some(Waiting {
+                flights: Arc::clone(self),
+                waiting,
+                landing: Arc::clone(landing),
+            });
+        }
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reached = vec![Arc::clone(landing)];
+        let mut next = 0;
+        while let Some(flight) = reached.get(next).map(Arc::clone) {
+            if waiting.iter().any(|own| Arc::ptr_eq(own, &flight)) {
+                return None;
+            }
+            for wait in waits
+                .iter()
+                .filter(|wait| Arc::ptr_eq(&wait.waiting, &flight))
+            {
+                if !reached
+                    .iter()
+                    .any(|known| Arc::ptr_eq(known, &wait.landing))
+                {
+                    reached.push(Arc::clone(&wait.landing));
+                }
+            }
+            next += 1;
+        }
+        waits.extend(waiting.iter().map(|waiting| Wait {
+            waiting: Arc::clone(waiting),
+            landing: Arc::clone(landing),
+        }));
+        drop(waits);
+        Some(Waiting {
+            flights: Arc::clone(self),
+            waiting,
+            landing: Arc::clone(landing),
+        })
+    }
+
     /// Returns the keys under way for which `keep` holds.
     pub(crate) fn keys(&self, keep: impl Fn(&LocalKey) -> bool) -> Vec<LocalKey> {
         let lock = |shard| Mutex::lock(shard).unwrap_or_else(PoisonError::into_inner);
@@ -91,6 +145,34 @@ impl Flights {
         self.shards[index]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Loads that wait for a flight, until this is dropped.
+pub(crate) struct Waiting {
+    flights: Arc<Flights>,
+    waiting: SmallVec<[Arc<Flight>; 2]>,
+    landing: Arc<Flight>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let mut waits = self
+            .flights
+            .waits
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        for own in &self.waiting {
+            let this = |wait: &Wait| {
+                Arc::ptr_eq(&wait.waiting, own) && Arc::ptr_eq(&wait.landing, &self.landing)
+            };
+            if let Some(index) = waits.iter().position(this) {
+                waits.swap_remove(index);
+            }
+        }
     }
 }
 

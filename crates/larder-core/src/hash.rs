@@ -52,7 +52,7 @@ impl Hasher for PassThrough {
     }
 
     fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
+        self.0 ^= hash;
     }
 }
 

@@ -24,6 +24,7 @@ use crate::observer::Observer;
 use crate::pending::Pending;
 use crate::policy::Policy;
 use crate::position::{Position, Stamp};
+use crate::publication::{Publication, Unpublished};
 use crate::read_scope::ReadScope;
 use crate::refusal::Refusal;
 use crate::region::{Region, RegionState};
@@ -33,8 +34,6 @@ use crate::weight;
 
 /// How long after a commit of unknown outcome its changes are published again.
 const SECOND_PUBLICATION: Duration = Duration::from_secs(5);
-/// How long to wait before a bus that failed is tried again.
-const RETRY: Duration = Duration::from_millis(100);
 
 /// The cache of one service; cheap to clone.
 ///
@@ -65,6 +64,7 @@ pub(crate) struct Shared {
     pub(crate) regions: RwLock<HashMap<String, Arc<RegionState>>>,
     pub(crate) switches: Switches,
     pub(crate) domains: Mutex<HashSet<String>>,
+    pub(crate) unpublished: Unpublished,
     pub(crate) tasks: TaskTracker,
     pub(crate) closing: CancellationToken,
     pub(crate) strict_scopes: bool,
@@ -138,14 +138,7 @@ impl Larder {
         if changes.is_empty() {
             return Ok(self.0.node.watermark());
         }
-        let changes: Arc<[Change]> = changes.into();
-        let pending = Pending::mark(&self.0.node, &changes);
-        let publication = Publication {
-            larder: self.clone(),
-            changes,
-            pending: Some(pending),
-        };
-        publication.run().await
+        Publication::new(self, changes.into()).run().await
     }
 
     /// Publishes the changes of a write that may or may not have happened.
@@ -161,9 +154,10 @@ impl Larder {
         let larder = self.clone();
         self.spawn(async move {
             let _pending = pending;
-            larder.publish_until_taken(&changes).await;
+            // What the bus does not take is queued, pending in its own right.
+            let _ = Publication::new(&larder, Arc::clone(&changes)).run().await;
             larder.pause(SECOND_PUBLICATION).await;
-            larder.publish_until_taken(&changes).await;
+            let _ = Publication::new(&larder, changes).run().await;
         });
     }
 
@@ -379,57 +373,22 @@ impl Larder {
         }
     }
 
-    async fn publish_until_taken(&self, changes: &Arc<[Change]>) {
-        while let Err(error) = self.0.bus.publish(Arc::clone(changes)).await {
-            tracing::debug!(%error, "changes are not published yet");
-            if self.0.closing.is_cancelled() {
-                tracing::warn!(
-                    service = &*self.0.service,
-                    "changes are lost: the bus is gone"
-                );
-                return;
-            }
-            self.pause(RETRY).await;
-        }
+    pub(crate) fn bus(&self) -> &dyn Bus {
+        &*self.0.bus
+    }
+
+    pub(crate) fn unpublished(&self) -> &Unpublished {
+        &self.0.unpublished
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.0.closing.is_cancelled()
     }
 
     /// Waits, but not past the closing.
-    async fn pause(&self, duration: Duration) {
+    pub(crate) async fn pause(&self, duration: Duration) {
         let sleep = self.clock().sleep(duration);
         let _ = self.0.closing.run_until_cancelled(sleep).await;
-    }
-}
-
-/// A publication that must not be lost: what is dropped unfinished goes on in the background.
-struct Publication {
-    larder: Larder,
-    changes: Arc<[Change]>,
-    pending: Option<Pending>,
-}
-
-impl Publication {
-    async fn run(mut self) -> Result<Position, PublishError> {
-        let position = self.larder.0.bus.publish(Arc::clone(&self.changes)).await?;
-        self.pending = None;
-        Ok(position)
-    }
-}
-
-impl Drop for Publication {
-    fn drop(&mut self) {
-        let Some(pending) = self.pending.take() else {
-            return;
-        };
-        if tokio::runtime::Handle::try_current().is_err() {
-            // Nothing can run in the background: what is pending stays so, and is never served.
-            std::mem::forget(pending);
-            return;
-        }
-        let (larder, changes) = (self.larder.clone(), Arc::clone(&self.changes));
-        self.larder.spawn(async move {
-            let _pending = pending;
-            larder.publish_until_taken(&changes).await;
-        });
     }
 }
 

@@ -19,7 +19,6 @@ use crate::position::Stamp;
 use crate::read_scope::{Provenance, ReadScope};
 use crate::refusal::Refusal;
 use crate::region::{Hit, Region};
-use crate::scope::Scope;
 use crate::statistics::bump;
 
 /// What one gets who wants a key loaded.
@@ -48,7 +47,8 @@ pub struct Lead<V> {
     scope: ReadScope,
     parent: Option<ReadScope>,
     stamp: Stamp,
-    started: Moment,
+    /// A switch keeps the key out of the cache: it is loaded, and nothing kept.
+    switched_off: bool,
     open: bool,
 }
 
@@ -82,7 +82,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
             scope,
             parent,
             stamp,
-            started: stamp.as_of,
+            switched_off: !region.is_on(key),
             open: true,
         }
     }
@@ -117,44 +117,55 @@ impl<V: Send + Sync + 'static> Lead<V> {
             .clone()
             .map(|value| value as Arc<dyn Any + Send + Sync>);
         let provenance = self.end();
-        let refusal = provenance.refusal;
-        let (entry, verdict) = self.entry(any, weight, lifetime, &provenance);
-        let verdict = refusal.map_or(verdict, Err);
-        if verdict.is_ok() {
-            let key = self.region.probe(&self.key).to_key();
-            self.region.larder.local().put(key, Arc::clone(&entry));
-        }
-        self.report(verdict);
-        if let Some(seat) = self.seat.take() {
-            let shared = matches!(verdict, Ok(()) | Err(Refusal::Changed | Refusal::Expired));
-            seat.land(if shared {
-                Outcome::Entry(entry)
+        let entry = self.entry(any, weight, lifetime, &provenance);
+        let nothing_lives = lifetime == Lifetime::default();
+        self.flow(
+            &provenance,
+            if nothing_lives {
+                self.own_end()
             } else {
-                Outcome::Released
-            });
-        }
-        Finished {
-            value,
-            kept: verdict,
-        }
+                entry.expires
+            },
+        );
+        let verdict = self.verdict(&entry, &provenance);
+        let kept = verdict.and_then(|()| self.keep(&entry));
+        self.report(kept);
+        // What must not be shared stays with the leader, whatever else it is refused for.
+        let shared = provenance.refusal.is_none()
+            && matches!(verdict, Ok(()) | Err(Refusal::Changed | Refusal::Expired));
+        self.land(if shared {
+            Outcome::Entry(entry)
+        } else {
+            Outcome::Released
+        });
+        Finished { value, kept }
     }
 
-    /// Ends the load with an error, for all its followers.
+    /// Ends the load with an error, for all its followers that may have it.
+    ///
+    /// An error is made of what was read, as a value is: it is handed only to followers who could
+    /// have been handed a value made of the same.
     pub fn fail<E: Send + Sync + 'static>(mut self, error: Arc<E>) {
-        self.end();
-        bump(&self.region.state.counters.load_errors);
+        let provenance = self.end();
+        let record = self.entry(None, 0, self.region.policy().lifetime(), &provenance);
+        self.flow(&provenance, self.own_end());
+        let counters = &self.region.state.counters;
+        bump(&counters.load_errors);
         self.region.observe(&self.key, CacheEventKind::LoadFailed);
-        if let Some(seat) = self.seat.take() {
-            seat.land(Outcome::Failed(error));
-        }
+        let shared =
+            provenance.refusal.is_none() && self.region.scope.admits(&provenance.scope).is_ok();
+        self.land(if shared {
+            Outcome::Failed(error, record)
+        } else {
+            Outcome::Released
+        });
     }
 
     /// Ends the load without a value to share: the followers load for themselves, all at once.
     pub fn release(mut self) {
-        self.end();
-        if let Some(seat) = self.seat.take() {
-            seat.land(Outcome::Released);
-        }
+        let provenance = self.end();
+        self.flow(&provenance, self.own_end());
+        self.land(Outcome::Released);
     }
 
     /// Returns the flight others wait for, if any do.
@@ -170,33 +181,38 @@ impl<V: Send + Sync + 'static> Lead<V> {
 
     /// Records all that another scope collected for this load.
     pub(crate) fn read_with(&self, shared: &Provenance) {
+        let node = self.region.larder.node();
         self.scope
-            .absorb(self.region.larder.node(), shared, std::iter::empty());
+            .absorb(node, shared, Moment::MAX, std::iter::empty());
     }
 
     /// Lands the flight with an entry that somebody else loaded meanwhile.
     pub(crate) fn land_with(mut self, entry: Arc<Entry>) {
         self.open = false;
+        self.land(Outcome::Entry(entry));
+    }
+
+    fn land(&mut self, outcome: Outcome) {
         if let Some(seat) = self.seat.take() {
-            seat.land(Outcome::Entry(entry));
+            seat.land(outcome);
         }
     }
 
-    /// Makes the entry and says whether it may be kept.
     fn entry(
         &self,
         value: AnyValue,
         weight: usize,
         lifetime: Lifetime,
         provenance: &Provenance,
-    ) -> (Arc<Entry>, Result<(), Refusal>) {
+    ) -> Arc<Entry> {
         let region = &self.region;
-        let random = jitter_seed(region.own(&self.key), self.started);
+        let random = jitter_seed(region.own(&self.key), self.stamp.as_of);
         let lifetime = lifetime.jittered(region.state.policy.jitter, random);
         let own_end = self.stamp.as_of.after(lifetime.ttl);
         let expires = own_end.min(provenance.expires);
         // Grace is the entry's own; what it was made of may not be outlived by it.
-        let stale_until = if provenance.expires < own_end {
+        let outlives = provenance.expires < own_end;
+        let stale_until = if outlives {
             expires
         } else {
             expires.after(lifetime.grace)
@@ -211,7 +227,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
         let marks = marks.take();
         let key_weight = region.probe(&self.key).to_key().weight();
         let bytes = weight + marks.weight() + key_weight + ENTRY_OVERHEAD;
-        let entry = Arc::new(Entry {
+        Arc::new(Entry {
             value,
             marks,
             own: region.own(&self.key),
@@ -220,17 +236,16 @@ impl<V: Send + Sync + 'static> Lead<V> {
             as_of: provenance.as_of.min(self.stamp.as_of),
             expires,
             stale_until,
-            scope: region.scope.clone(),
             region: Arc::clone(&region.state),
             weight: u32::try_from(bytes).unwrap_or(u32::MAX),
             retired: AtomicBool::new(false),
-        });
-        let verdict = self.verdict(&entry, &provenance.scope);
-        (entry, verdict)
+        })
     }
 
-    fn verdict(&self, entry: &Entry, read_for: &Scope) -> Result<(), Refusal> {
-        self.region.scope.admits(read_for)?;
+    /// Decides whether the entry may be kept.
+    fn verdict(&self, entry: &Entry, provenance: &Provenance) -> Result<(), Refusal> {
+        provenance.refusal.map_or(Ok(()), Err)?;
+        self.region.scope.admits(&provenance.scope)?;
         if self.region.larder.clock().now() >= entry.stale_until {
             return Err(Refusal::Expired);
         }
@@ -240,9 +255,27 @@ impl<V: Send + Sync + 'static> Lead<V> {
         }
     }
 
-    fn report(&self, verdict: Result<(), Refusal>) {
-        match verdict {
+    fn keep(&self, entry: &Arc<Entry>) -> Result<(), Refusal> {
+        if self.switched_off {
+            return Err(Refusal::SwitchedOff);
+        }
+        let probe = self.region.probe(&self.key);
+        self.region
+            .larder
+            .local()
+            .put(probe.to_key(), Arc::clone(entry));
+        // After the put: a pattern's search sees the entry, or this sees the search.
+        if self.seat.is_none() && self.region.state.patterns.ran_since(self.stamp.position) {
+            self.region.larder.local().remove(&probe);
+            return Err(Refusal::Changed);
+        }
+        Ok(())
+    }
+
+    fn report(&self, kept: Result<(), Refusal>) {
+        match kept {
             Ok(()) => self.region.observe(&self.key, CacheEventKind::Loaded),
+            Err(Refusal::SwitchedOff) => {}
             Err(refusal) => {
                 bump(&self.region.state.counters.refused);
                 self.region
@@ -258,31 +291,39 @@ impl<V: Send + Sync + 'static> Lead<V> {
 
     fn end(&mut self) -> Provenance {
         self.open = false;
-        let took = self.region.larder.clock().now().since(self.started);
-        self.region.state.counters.loaded(took);
-        self.flow()
+        if !self.switched_off {
+            let took = self.region.larder.clock().now().since(self.stamp.as_of);
+            self.region.state.counters.loaded(took);
+        }
+        self.scope.take()
     }
 }
 
 impl<V> Lead<V> {
-    /// Hands what was read to the enclosing scope.
-    fn flow(&self) -> Provenance {
-        let provenance = self.scope.take();
-        if let Some(parent) = &self.parent {
-            let names = [self.region.own(&self.key), self.region.state.tag()];
-            let tags = self.region.state.policy_tags.iter().copied();
-            let names = names.into_iter().chain(tags);
-            parent.absorb(self.region.larder.node(), &provenance, names);
-            parent.narrow(&self.region.scope);
-        }
-        provenance
+    /// Hands what was read, and the end of what became of it, to the enclosing scope.
+    fn flow(&self, provenance: &Provenance, end: Moment) {
+        let Some(parent) = &self.parent else { return };
+        let names = [self.region.own(&self.key), self.region.state.tag()];
+        let tags = self.region.state.policy_tags.iter().copied();
+        parent.absorb(
+            self.region.larder.node(),
+            provenance,
+            end,
+            names.into_iter().chain(tags),
+        );
+        parent.narrow(&self.region.scope);
+    }
+
+    /// Returns when the ttl of the policy would end: it bounds writes no bus sees.
+    fn own_end(&self) -> Moment {
+        self.stamp.as_of.after(self.region.state.policy.ttl)
     }
 }
 
 impl<V> Drop for Lead<V> {
     fn drop(&mut self) {
         if self.open {
-            self.flow();
+            self.flow(&self.scope.take(), self.own_end());
         }
     }
 }

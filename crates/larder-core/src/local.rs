@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use moka::Equivalent;
 use moka::notification::RemovalCause;
 use moka::sync::Cache;
+use smallvec::SmallVec;
 
 use crate::entry::Entry;
 use crate::hash::{BuildPassThrough, KeyHasher};
@@ -26,8 +27,8 @@ pub(crate) struct LocalKey {
     hash: u64,
     region: u32,
     scope: u32,
-    /// The encoded scope, then the key.
-    bytes: Box<[u8]>,
+    /// The encoded scope, then the key; in place as long as it is short.
+    bytes: SmallVec<[u8; 56]>,
 }
 
 /// A [`LocalKey`] that borrows its parts.
@@ -49,7 +50,12 @@ impl LocalKey {
     }
 
     pub(crate) fn weight(&self) -> usize {
-        size_of::<Self>() + self.bytes.len()
+        let heap = if self.bytes.spilled() {
+            self.bytes.capacity()
+        } else {
+            0
+        };
+        size_of::<Self>() + heap
     }
 
     pub(crate) fn scope_bytes(&self) -> &[u8] {
@@ -73,11 +79,14 @@ impl LocalKey {
 
 impl Probe<'_> {
     pub(crate) fn to_key(self) -> LocalKey {
+        let mut bytes = SmallVec::with_capacity(self.scope.len() + self.key.len());
+        bytes.extend_from_slice(self.scope);
+        bytes.extend_from_slice(self.key);
         LocalKey {
             hash: self.hash,
             region: self.region,
             scope: u32::try_from(self.scope.len()).unwrap_or(u32::MAX),
-            bytes: [self.scope, self.key].concat().into(),
+            bytes,
         }
     }
 }

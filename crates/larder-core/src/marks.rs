@@ -29,9 +29,10 @@ pub(crate) enum Mark {
 
 /// The dependencies of an entry.
 #[derive(Clone, Default)]
+#[repr(C)]
 pub(crate) struct Marks {
     pub(crate) tables: SmallVec<[Arc<Table>; 2]>,
-    pub(crate) list: Vec<Mark>,
+    pub(crate) list: SmallVec<[Mark; 1]>,
     /// Some mark is a tag or a key.
     pub(crate) named: bool,
 }
@@ -61,10 +62,13 @@ impl Mark {
         }
     }
 
-    fn identity(&self) -> u64 {
+    /// Returns what tells this dependency from others of the same entry, its kind included.
+    fn identity(&self) -> (u64, u32, u8) {
         match self {
-            Self::Row(_, hash) | Self::Match(_, hash, _) | Self::Named(hash) => *hash,
-            Self::Table(table) => u64::from(*table),
+            Self::Row(table, hash) => (*hash, *table, 0),
+            Self::Match(table, hash, _) => (*hash, *table, 1),
+            Self::Table(table) => (0, *table, 2),
+            Self::Named(hash) => (*hash, 0, 3),
         }
     }
 }
@@ -81,7 +85,12 @@ impl Marks {
         } else {
             0
         };
-        tables + self.list.capacity() * size_of::<Mark>()
+        let list = if self.list.spilled() {
+            self.list.capacity() * size_of::<Mark>()
+        } else {
+            0
+        };
+        tables + list
     }
 }
 
@@ -89,7 +98,7 @@ impl Marks {
 #[derive(Default)]
 pub(crate) struct MarkSet {
     marks: Marks,
-    seen: HashSet<u64, BuildPassThrough>,
+    seen: HashSet<(u64, u32, u8), BuildPassThrough>,
 }
 
 impl MarkSet {

@@ -73,6 +73,11 @@ impl Pending {
         pending
     }
 
+    /// Leaves the changes pending for good: they were never published.
+    pub(crate) fn for_good(self) {
+        std::mem::forget(self);
+    }
+
     fn each(&self, table: impl Fn(&Table), count: impl Fn(&AtomicU32)) {
         let counts = &self.node.pending;
         // A soft change leaves its entries valid.

@@ -28,7 +28,11 @@ tokio::task_local! {
 /// expiry, the narrowest scope, and any refusal. `tokio::spawn` loses the scope; use
 /// [`ReadScope::spawn`].
 #[derive(Clone)]
-pub struct ReadScope(Option<Arc<Inner>>);
+pub struct ReadScope {
+    inner: Option<Arc<Inner>>,
+    /// Off: nothing is collected, `inner` only tells which loads enclose this.
+    collects: bool,
+}
 
 struct Inner {
     node: Arc<Node>,
@@ -47,6 +51,8 @@ struct State {
     scope: Scope,
     refusal: Option<Refusal>,
     incarnation: Option<u64>,
+    /// What was collected has been taken.
+    ended: bool,
 }
 
 /// What a value was made of.
@@ -68,7 +74,11 @@ impl ReadScope {
 
     /// Returns a scope that collects nothing: reads in it are not counted as unscoped.
     pub fn untracked() -> Self {
-        Self(None)
+        let enclosing = Self::current().and_then(|scope| scope.inner);
+        Self {
+            inner: enclosing,
+            collects: false,
+        }
     }
 
     /// Polls `future` inside this scope.
@@ -87,7 +97,7 @@ impl ReadScope {
         let Some(scope) = Self::current() else {
             return tokio::spawn(future);
         };
-        let running = scope.0.clone().map(Running::new);
+        let running = scope.collecting().map(Arc::clone).map(Running::new);
         tokio::spawn(CURRENT.scope(scope, async move {
             let _running = running;
             future.await
@@ -126,7 +136,7 @@ impl ReadScope {
     }
 
     /// Records an entry that is served.
-    pub(crate) fn served(&self, node: &Arc<Node>, entry: &Entry, serving: &Serving) {
+    pub(crate) fn served(&self, node: &Arc<Node>, entry: &Entry, serving: &Serving, scope: &Scope) {
         let Some(mut state) = self.state_of(node) else {
             return;
         };
@@ -135,20 +145,23 @@ impl ReadScope {
         state.marks.add_all(&entry.marks);
         state.marks.add_named(entry.own);
         state.marks.add_named(entry.region.tag());
-        state.narrow(&entry.scope);
+        state.narrow(scope);
     }
 
     /// Records all that another scope collected, and the names of the entry made of it.
+    ///
+    /// `end` is when that entry expires.
     pub(crate) fn absorb(
         &self,
         node: &Arc<Node>,
         inner: &Provenance,
+        end: Moment,
         names: impl Iterator<Item = u64>,
     ) {
         let Some(mut state) = self.state_of(node) else {
             return;
         };
-        state.limit(inner.position, inner.as_of, inner.expires);
+        state.limit(inner.position, inner.as_of, inner.expires.min(end));
         if let Some(incarnation) = inner.incarnation {
             state.belong(incarnation);
         }
@@ -158,8 +171,22 @@ impl ReadScope {
         state.refusal = state.refusal.or(inner.refusal);
     }
 
+    /// Records that there is no entry of this name: it may be put.
+    pub(crate) fn missed(&self, node: &Arc<Node>, stamp: Stamp, names: [u64; 2], scope: &Scope) {
+        let Some(mut state) = self.state_of(node) else {
+            return;
+        };
+        state.limit(stamp.position, stamp.as_of, Moment::MAX);
+        state.belong(stamp.incarnation);
+        names
+            .into_iter()
+            .for_each(|name| state.marks.add_named(name));
+        state.narrow(scope);
+    }
+
+    /// Opens a scope of its own. What encloses it gets nothing, but is not waited for either.
     pub(crate) fn root(node: &Arc<Node>) -> Self {
-        Self::new(node, None, SmallVec::new(), State::new())
+        Self::new(node, Self::current(), SmallVec::new(), State::new())
     }
 
     /// Opens the scope of a load.
@@ -175,31 +202,33 @@ impl ReadScope {
         Self::new(node, parent, flights, state)
     }
 
-    /// Ends the collection and returns it.
+    /// Ends the collection and returns it; what comes later is ignored.
     pub(crate) fn take(&self) -> Provenance {
         let Some(mut state) = self.state() else {
             return State::new().provenance();
         };
         let running = self
-            .0
-            .as_ref()
+            .collecting()
             .is_some_and(|inner| inner.tasks.load(Ordering::Acquire) > 0);
         if running {
             state.refusal.get_or_insert(Refusal::TasksRunning);
         }
-        std::mem::replace(&mut *state, State::new()).provenance()
+        let ended = State {
+            ended: true,
+            ..State::new()
+        };
+        std::mem::replace(&mut *state, ended).provenance()
     }
 
-    /// Tells whether this scope collects for a load of `flight`: waiting for it would be for ever.
-    pub(crate) fn loads(&self, flight: &Arc<Flight>) -> bool {
+    /// Returns the flights of all loads that enclose this, innermost first.
+    pub(crate) fn flights(&self) -> SmallVec<[Arc<Flight>; 2]> {
+        let mut flights = SmallVec::new();
         let mut scope = Some(self);
-        while let Some(inner) = scope.and_then(|scope| scope.0.as_ref()) {
-            if inner.flights.iter().any(|own| Arc::ptr_eq(own, flight)) {
-                return true;
-            }
+        while let Some(inner) = scope.and_then(|scope| scope.inner.as_ref()) {
+            flights.extend(inner.flights.iter().map(Arc::clone));
             scope = inner.parent.as_ref();
         }
-        false
+        flights
     }
 
     fn new(
@@ -208,27 +237,37 @@ impl ReadScope {
         flights: SmallVec<[Arc<Flight>; 1]>,
         state: State,
     ) -> Self {
-        Self(Some(Arc::new(Inner {
+        let inner = Inner {
             node: Arc::clone(node),
             parent,
             flights,
             tasks: AtomicUsize::new(0),
             state: Mutex::new(state),
-        })))
+        };
+        Self {
+            inner: Some(Arc::new(inner)),
+            collects: true,
+        }
     }
 
+    /// Returns what this scope collects into, if it collects.
+    fn collecting(&self) -> Option<&Arc<Inner>> {
+        self.inner.as_ref().filter(|_| self.collects)
+    }
+
+    /// Returns the state; `None` if nothing is collected, or no more.
     fn state(&self) -> Option<MutexGuard<'_, State>> {
-        let inner = self.0.as_ref()?;
-        Some(inner.state.lock().unwrap_or_else(PoisonError::into_inner))
+        let inner = self.collecting()?;
+        let state = inner.state.lock().unwrap_or_else(PoisonError::into_inner);
+        (!state.ended).then_some(state)
     }
 
     /// Returns the state if `node` is the scope's own; marks of another node mean nothing here.
     fn state_of(&self, node: &Arc<Node>) -> Option<MutexGuard<'_, State>> {
-        let own = self
-            .0
-            .as_ref()
-            .is_some_and(|inner| Arc::ptr_eq(&inner.node, node));
-        if !own {
+        let foreign = self
+            .collecting()
+            .is_some_and(|inner| !Arc::ptr_eq(&inner.node, node));
+        if foreign {
             self.refuse(Refusal::ForeignLarder);
             return None;
         }
@@ -252,6 +291,7 @@ impl State {
             scope: Scope::Public,
             refusal: None,
             incarnation: None,
+            ended: false,
         }
     }
 

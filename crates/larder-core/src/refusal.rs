@@ -30,6 +30,8 @@ pub enum Refusal {
     ForeignLarder,
     /// The bus began a new log during the load.
     NewIncarnation,
+    /// A switch keeps it out of the cache.
+    SwitchedOff,
     /// What was read says itself that it must not be kept.
     Uncacheable(&'static str),
 }
@@ -50,6 +52,7 @@ impl Refusal {
             Self::TasksRunning => "tasks-running",
             Self::ForeignLarder => "foreign-larder",
             Self::NewIncarnation => "new-incarnation",
+            Self::SwitchedOff => "switched-off",
             Self::Uncacheable(reason) => reason,
         }
     }

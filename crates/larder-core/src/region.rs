@@ -17,6 +17,7 @@ use crate::key::Key;
 use crate::larder::Larder;
 use crate::local::Probe;
 use crate::observer::CacheEventKind;
+use crate::patterns::Patterns;
 use crate::policy::{Freshness, Policy};
 use crate::read_scope::ReadScope;
 use crate::scope::Scope;
@@ -34,6 +35,7 @@ pub(crate) struct RegionState {
     pub(crate) policy_tags: Vec<u64>,
     percent: Arc<AtomicU8>,
     pub(crate) counters: Counters,
+    pub(crate) patterns: Patterns,
 }
 
 impl RegionState {
@@ -58,6 +60,7 @@ impl RegionState {
             policy,
             percent,
             counters: Counters::default(),
+            patterns: Patterns::default(),
         }
     }
 
@@ -90,7 +93,7 @@ pub struct Region<V> {
 /// What the local tier holds under a key.
 #[derive(Debug)]
 pub enum Lookup<V> {
-    /// A switch is off for this key: load without the cache.
+    /// A switch is off for this key: load it by [`Region::alone`], which keeps nothing.
     Off,
     /// An entry that may be served; it is counted and recorded in the current read scope.
     Hit(Hit<V>),
@@ -216,8 +219,13 @@ impl<V: Send + Sync + 'static> Region<V> {
         }
     }
 
+    /// Tells whether the switches let this key into the cache.
+    pub(crate) fn is_on(&self, key: &Key) -> bool {
+        self.state.share().admits(|| stable_hash(key.as_bytes()))
+    }
+
     pub(crate) fn find(&self, key: &Key) -> Find {
-        if !self.state.share().admits(|| stable_hash(key.as_bytes())) {
+        if !self.is_on(key) {
             return Find::Off;
         }
         let probe = self.probe(key);
@@ -254,6 +262,19 @@ impl<V: Send + Sync + 'static> Region<V> {
     ///
     /// `None` if the value is of another type.
     pub(crate) fn serve(&self, key: &Key, found: &Found) -> Option<Hit<V>> {
+        let hit = self.hand_out(found)?;
+        bump(&self.state.counters.hits);
+        if hit.freshness == Freshness::Stale {
+            bump(&self.state.counters.stale_hits);
+            self.observe(key, CacheEventKind::StaleHit);
+        } else {
+            self.observe(key, CacheEventKind::Hit);
+        }
+        Some(hit)
+    }
+
+    /// Hands out what was found, to a read that is counted already.
+    pub(crate) fn hand_out(&self, found: &Found) -> Option<Hit<V>> {
         let Found {
             entry,
             serving,
@@ -263,31 +284,20 @@ impl<V: Send + Sync + 'static> Region<V> {
             Some(any) => Some(any.downcast::<V>().ok()?),
             None => None,
         };
-        bump(&self.state.counters.hits);
-        let stale = serving.freshness == Freshness::Stale;
-        if stale {
-            bump(&self.state.counters.stale_hits);
-        }
-        self.observe(
-            key,
-            if stale {
-                CacheEventKind::StaleHit
-            } else {
-                CacheEventKind::Hit
-            },
-        );
         if let Some(scope) = ReadScope::current() {
-            scope.served(self.larder.node(), entry, serving);
+            scope.served(self.larder.node(), entry, serving, &self.scope);
         }
+        let age = if entry.as_of == Moment::ZERO {
+            Duration::ZERO
+        } else {
+            now.since(entry.as_of)
+        };
+        let ttl_left = serving.expires.since(*now);
         Some(Hit {
             value,
             freshness: serving.freshness,
-            age: if entry.as_of == Moment::ZERO {
-                Duration::ZERO
-            } else {
-                now.since(entry.as_of)
-            },
-            ttl_left: serving.expires.since(*now),
+            age,
+            ttl_left,
         })
     }
 }

@@ -444,7 +444,6 @@ fn silent_node(clock: &ManualClock) -> (Arc<Node>, Arc<Entry>) {
         as_of,
         expires: Moment::MAX,
         stale_until: Moment::MAX,
-        scope: crate::Scope::Public,
         region: Arc::clone(&kept.region),
         weight: 1,
         retired: false.into(),

@@ -1,6 +1,7 @@
 //! Many keys at once: only the missing ones are loaded, in one call.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -10,17 +11,37 @@ use crate::flight::Boarding;
 use crate::key::Key;
 use crate::lead::{Lead, Turn};
 use crate::marks::Marks;
+use crate::policy::Freshness;
 use crate::read_scope::ReadScope;
-use crate::region::{Find, Hit, Region};
+use crate::region::{Find, Found, Region};
 
 /// What each key of a batch depends on, if that is known.
 type DependsOn<'a, K> = Option<&'a (dyn Fn(&K) -> Dependency + Sync)>;
 
 /// A key that is not answered yet.
-struct Missing<K> {
+struct Wanted<K> {
     index: usize,
     asked: K,
     key: Key,
+    /// What may be served if it cannot be loaded anew.
+    stale: Option<Found>,
+}
+
+/// A key that this batch loads.
+struct Loading<K, V> {
+    wanted: Wanted<K>,
+    lead: Lead<V>,
+}
+
+/// The state of one call.
+struct Batch<'a, K, V> {
+    region: &'a Region<V>,
+    depends_on: DependsOn<'a, K>,
+    answers: Vec<Option<Arc<V>>>,
+    loading: Vec<Loading<K, V>>,
+    followed: Vec<Wanted<K>>,
+    /// Which answer is that of an earlier one.
+    copies: Vec<(usize, usize)>,
 }
 
 impl<V: Send + Sync + 'static> Region<V> {
@@ -29,7 +50,8 @@ impl<V: Send + Sync + 'static> Region<V> {
     /// `loader` is called once with the keys the cache cannot serve and nobody else is loading,
     /// and gives pairs in any order; keys it leaves out are absent, and kept as such for the
     /// negative ttl. Keys that others are loading are waited for. A key given twice is loaded
-    /// once. If another's load is lost or cannot be shared, `loader` is called once more.
+    /// once. If another's load is lost or cannot be shared, `loader` is called once more. Stale entries
+    /// are loaded anew in the same call, and served if others do so already.
     ///
     /// # Errors
     /// What `loader` failed with, or the load of another that was waited for.
@@ -80,181 +102,186 @@ impl<V: Send + Sync + 'static> Region<V> {
         Fut: Future<Output = Result<Vec<(K, V)>, E>>,
         E: Send + Sync + 'static,
     {
-        let mut answers: Vec<Option<Arc<V>>> = vec![None; keys.len()];
-        let mut off = Vec::new();
-        let mut missing = Vec::new();
+        let mut batch = Batch {
+            region: self,
+            depends_on,
+            answers: vec![None; keys.len()],
+            loading: Vec::new(),
+            followed: Vec::new(),
+            copies: Vec::new(),
+        };
+        batch.look_up(keys);
+        batch.load(&mut loader).await?;
+        batch.follow().await?;
+        batch.load(&mut loader).await?;
+        Ok(batch.finish())
+    }
+}
+
+impl<K: Clone + Eq + Hash, V: Send + Sync + 'static> Batch<'_, K, V> {
+    /// Answers what the cache can, and takes its turn at the rest.
+    fn look_up(&mut self, keys: Vec<K>)
+    where
+        K: Into<Key>,
+    {
         let mut twins: HashMap<K, usize> = HashMap::with_capacity(keys.len());
-        let mut copies = Vec::new();
         for (index, asked) in keys.into_iter().enumerate() {
-            if let Some(first) = twins.insert(asked.clone(), index) {
-                twins.insert(asked, first);
-                copies.push((index, first));
-                continue;
-            }
-            let key: Key = asked.clone().into();
-            match self.find(&key) {
-                Find::Off => off.push((index, asked)),
-                Find::Found(found) => match self.serve(&key, &found) {
-                    Some(hit) => answers[index] = hit.value,
-                    None => missing.push(Missing { index, asked, key }),
-                },
-                Find::Nothing => missing.push(Missing { index, asked, key }),
+            match twins.entry(asked.clone()) {
+                Entry::Occupied(first) => self.copies.push((index, *first.get())),
+                Entry::Vacant(vacant) => {
+                    vacant.insert(index);
+                    let key = asked.clone().into();
+                    self.look_at(Wanted {
+                        index,
+                        asked,
+                        key,
+                        stale: None,
+                    });
+                }
             }
         }
-        missing
-            .iter()
-            .for_each(|missing| self.count_miss(&missing.key));
-        self.load_off(off, &mut loader, &mut answers).await?;
-        let followed = self
-            .load_missing(missing, depends_on, &mut loader, &mut answers)
-            .await?;
-        self.follow_all(followed, depends_on, &mut loader, &mut answers)
-            .await?;
-        for (index, first) in copies {
-            let value = answers[first].clone();
-            answers[index] = value;
-        }
-        Ok(answers)
     }
 
-    /// Loads keys that a switch keeps out of the cache.
-    async fn load_off<K, Fut, E>(
-        &self,
-        off: Vec<(usize, K)>,
-        loader: &mut impl FnMut(Vec<K>) -> Fut,
-        answers: &mut [Option<Arc<V>>],
-    ) -> Result<(), Arc<E>>
-    where
-        K: Clone + Eq + Hash,
-        Fut: Future<Output = Result<Vec<(K, V)>, E>>,
-    {
-        if off.is_empty() {
-            return Ok(());
+    fn look_at(&mut self, mut wanted: Wanted<K>) {
+        match self.region.find(&wanted.key) {
+            Find::Off => return self.load_alone(wanted),
+            Find::Found(found) if found.serving.freshness == Freshness::Stale => {
+                wanted.stale = Some(found);
+            }
+            Find::Found(found) => {
+                if let Some(hit) = self.region.serve(&wanted.key, &found) {
+                    self.answers[wanted.index] = hit.value;
+                    return;
+                }
+            }
+            Find::Nothing => {}
         }
-        let asked = off.iter().map(|(_, key)| key.clone()).collect();
-        let mut loaded: HashMap<K, V> =
-            loader(asked).await.map_err(Arc::new)?.into_iter().collect();
-        for (index, key) in off {
-            answers[index] = loaded.remove(&key).map(Arc::new);
+        self.board(wanted);
+    }
+
+    fn board(&mut self, wanted: Wanted<K>) {
+        let (region, key) = (self.region, &wanted.key);
+        match (
+            region.larder.flights().board(&region.probe(key)),
+            &wanted.stale,
+        ) {
+            (Boarding::Leader(seat), stale) => {
+                let lead = Lead::begin(region, key, Some(seat), ReadScope::current());
+                let turn = match stale {
+                    Some(_) => Turn::Lead(lead),
+                    None => region.lead_unless_landed(key, lead),
+                };
+                region.count_miss(key);
+                self.take(wanted, turn);
+            }
+            (Boarding::Follower(_), Some(found)) => match region.serve(key, found) {
+                Some(hit) => self.answers[wanted.index] = hit.value,
+                None => self.load_alone(wanted),
+            },
+            (Boarding::Follower(_), None) => {
+                region.count_miss(key);
+                self.followed.push(wanted);
+            }
+        }
+    }
+
+    fn take(&mut self, wanted: Wanted<K>, turn: Turn<V>) {
+        match turn {
+            Turn::Hit(hit) => self.answers[wanted.index] = hit.value,
+            Turn::Lead(lead) | Turn::Alone(lead) => self.loading.push(Loading { wanted, lead }),
+            Turn::Failed(_) => self.load_alone(wanted),
+        }
+    }
+
+    fn load_alone(&mut self, wanted: Wanted<K>) {
+        let lead = self.region.alone(&wanted.key);
+        self.loading.push(Loading { wanted, lead });
+    }
+
+    /// Waits for what others load; what they cannot share is left to be loaded.
+    async fn follow<E: Send + Sync + 'static>(&mut self) -> Result<(), Arc<E>> {
+        for wanted in std::mem::take(&mut self.followed) {
+            // A batch never waits while it leads: two batches would wait for each other.
+            if !self.loading.is_empty() {
+                self.load_alone(wanted);
+                continue;
+            }
+            let turn = match self.region.join(&wanted.key).await {
+                Turn::Failed(error) => match error.downcast::<E>() {
+                    Ok(error) => return Err(error),
+                    Err(error) => Turn::Failed(error),
+                },
+                turn => turn,
+            };
+            self.take(wanted, turn);
         }
         Ok(())
     }
 
-    /// Leads what nobody loads and loads it in one call; returns what others load.
-    async fn load_missing<K, Fut, E>(
-        &self,
-        missing: Vec<Missing<K>>,
-        depends_on: DependsOn<'_, K>,
-        loader: &mut impl FnMut(Vec<K>) -> Fut,
-        answers: &mut [Option<Arc<V>>],
-    ) -> Result<Vec<Missing<K>>, Arc<E>>
+    /// Loads in one call what is to be loaded.
+    async fn load<Fut, E>(&mut self, loader: &mut impl FnMut(Vec<K>) -> Fut) -> Result<(), Arc<E>>
     where
-        K: Clone + Eq + Hash,
         Fut: Future<Output = Result<Vec<(K, V)>, E>>,
         E: Send + Sync + 'static,
     {
-        let mut leads = Vec::new();
-        let mut followed = Vec::new();
-        for missing in missing {
-            match self.larder.flights().board(&self.probe(&missing.key)) {
-                Boarding::Leader(seat) => {
-                    let parent = ReadScope::current();
-                    let lead = Lead::begin(self, &missing.key, Some(seat), parent);
-                    leads.push((missing, lead));
-                }
-                Boarding::Follower(_) => followed.push(missing),
-            }
-        }
-        self.load_batch(leads, depends_on, loader, answers).await?;
-        Ok(followed)
-    }
-
-    /// Waits for what others load; what they cannot share is loaded in one more call.
-    async fn follow_all<K, Fut, E>(
-        &self,
-        followed: Vec<Missing<K>>,
-        depends_on: DependsOn<'_, K>,
-        loader: &mut impl FnMut(Vec<K>) -> Fut,
-        answers: &mut [Option<Arc<V>>],
-    ) -> Result<(), Arc<E>>
-    where
-        K: Clone + Eq + Hash,
-        Fut: Future<Output = Result<Vec<(K, V)>, E>>,
-        E: Send + Sync + 'static,
-    {
-        let mut leads = Vec::new();
-        for missing in followed {
-            // A batch never waits while it leads: two batches would wait for each other.
-            let turn = if leads.is_empty() {
-                self.join(&missing.key).await
-            } else {
-                Turn::Alone(self.alone(&missing.key))
-            };
-            match turn {
-                Turn::Hit(Hit { value, .. }) => answers[missing.index] = value,
-                Turn::Lead(lead) | Turn::Alone(lead) => leads.push((missing, lead)),
-                Turn::Failed(error) => {
-                    if let Ok(error) = error.downcast::<E>() {
-                        return Err(error);
-                    }
-                    let lead = self.alone(&missing.key);
-                    leads.push((missing, lead));
-                }
-            }
-        }
-        self.load_batch(leads, depends_on, loader, answers).await
-    }
-
-    async fn load_batch<K, Fut, E>(
-        &self,
-        leads: Vec<(Missing<K>, Lead<V>)>,
-        depends_on: DependsOn<'_, K>,
-        loader: &mut impl FnMut(Vec<K>) -> Fut,
-        answers: &mut [Option<Arc<V>>],
-    ) -> Result<(), Arc<E>>
-    where
-        K: Clone + Eq + Hash,
-        Fut: Future<Output = Result<Vec<(K, V)>, E>>,
-        E: Send + Sync + 'static,
-    {
-        if leads.is_empty() {
+        if self.loading.is_empty() {
             return Ok(());
         }
-        if let Some(depends_on) = depends_on {
-            leads
+        let loading = std::mem::take(&mut self.loading);
+        if let Some(depends_on) = self.depends_on {
+            loading
                 .iter()
-                .for_each(|(missing, lead)| lead.depend(depends_on(&missing.asked)));
+                .for_each(|one| one.lead.depend(depends_on(&one.wanted.asked)));
         }
-        let asked = leads
-            .iter()
-            .map(|(missing, _)| missing.asked.clone())
-            .collect();
-        let flights = leads.iter().filter_map(|(_, lead)| lead.flight()).collect();
-        let node = self.larder.node();
+        let asked = loading.iter().map(|one| one.wanted.asked.clone()).collect();
+        let flights = loading.iter().filter_map(|one| one.lead.flight()).collect();
+        let node = self.region.larder.node();
         let scope = ReadScope::of_load(node, ReadScope::current(), flights, node.stamp());
         let loaded = scope.run(async { loader(asked).await }).await;
         let mut shared = scope.take();
-        if depends_on.is_some() {
+        if self.depends_on.is_some() {
             shared.marks = Marks::default();
         }
-        leads.iter().for_each(|(_, lead)| lead.read_with(&shared));
+        loading.iter().for_each(|one| one.lead.read_with(&shared));
         match loaded {
             Ok(pairs) => {
-                let mut loaded: HashMap<K, V> = pairs.into_iter().collect();
-                for (missing, lead) in leads {
-                    let value = loaded.remove(&missing.asked).map(Arc::new);
-                    let lifetime = self.lifetime_of(value.is_some());
-                    answers[missing.index] = lead.finish(value, lifetime).value;
-                }
+                self.land(loading, pairs.into_iter().collect());
                 Ok(())
             }
-            Err(error) => {
-                let error = Arc::new(error);
-                for (_, lead) in leads {
-                    lead.fail(Arc::clone(&error));
-                }
-                Err(error)
+            Err(error) => self.fail(loading, Arc::new(error)),
+        }
+    }
+
+    fn land(&mut self, loading: Vec<Loading<K, V>>, mut loaded: HashMap<K, V>) {
+        for Loading { wanted, lead } in loading {
+            let value = loaded.remove(&wanted.asked).map(Arc::new);
+            let lifetime = self.region.lifetime_of(value.is_some());
+            self.answers[wanted.index] = lead.finish(value, lifetime).value;
+        }
+    }
+
+    /// Fails, unless all that was to be loaded is stale and the policy serves it then.
+    fn fail<E: Send + Sync + 'static>(
+        &mut self,
+        loading: Vec<Loading<K, V>>,
+        error: Arc<E>,
+    ) -> Result<(), Arc<E>> {
+        let mut failed = false;
+        for Loading { wanted, lead } in loading {
+            lead.fail(Arc::clone(&error));
+            match self.region.fall_back(&wanted.key, wanted.stale.as_ref()) {
+                Some(hit) => self.answers[wanted.index] = hit.value,
+                None => failed = true,
             }
         }
+        if failed { Err(error) } else { Ok(()) }
+    }
+
+    fn finish(mut self) -> Vec<Option<Arc<V>>> {
+        for (index, first) in self.copies {
+            let value = self.answers[first].clone();
+            self.answers[index] = value;
+        }
+        self.answers
     }
 }

@@ -30,12 +30,10 @@ impl<V: Send + Sync + 'static> Region<V> {
         value: impl Into<Arc<V>>,
     ) -> Result<(), PublishError> {
         let (key, value) = (key.into(), value.into());
+        // Before the publication: with an older log's, the entry is a miss, never a stale hit.
+        let incarnation = self.larder.node().incarnation();
         let position = self.larder.publish(self.own_change(&key)).await?;
-        if !self
-            .state
-            .share()
-            .admits(|| crate::hash::stable_hash(key.as_bytes()))
-        {
+        if !self.is_on(&key) {
             return Ok(());
         }
         let now = self.larder.clock().now();
@@ -54,11 +52,10 @@ impl<V: Send + Sync + 'static> Region<V> {
             own: self.own(&key),
             // Right behind the own change: a put that is later on the bus makes this one invalid.
             position: AtomicU64::new(position.next().get()),
-            incarnation: self.larder.node().incarnation(),
+            incarnation,
             as_of: now,
             expires,
             stale_until: expires.after(self.state.policy.grace),
-            scope: self.scope.clone(),
             region: Arc::clone(&self.state),
             weight: u32::try_from(bytes).unwrap_or(u32::MAX),
             retired: AtomicBool::new(false),
@@ -135,16 +132,16 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     async fn publish_matching(&self, pattern: &str, soft: bool) -> Result<usize, PublishError> {
+        let search = self.state.patterns.begin();
         let pattern = WildMatch::new(pattern);
         let matches = |key: &LocalKey| {
             key.region() == self.state.id && pattern.matches(&key.key().to_string())
         };
-        let mut keys = self.larder.local().keys(matches);
-        let held = keys.len();
-        keys.extend(self.larder.flights().keys(matches));
-        if keys.is_empty() {
-            return Ok(0);
-        }
+        // Loads under way first: one that lands meanwhile is in the tier by then.
+        let mut keys = self.larder.flights().keys(matches);
+        let held = self.larder.local().keys(matches);
+        let count = held.len();
+        keys.extend(held);
         let changes = keys.iter().map(|key| Change {
             what: What::Key(
                 Arc::clone(&self.state.name),
@@ -153,8 +150,10 @@ impl<V: Send + Sync + 'static> Region<V> {
             ),
             soft,
         });
-        self.larder.publish_all(changes.collect()).await?;
-        Ok(held)
+        let published = self.larder.publish_all(changes.collect()).await;
+        let watermark = self.larder.node().watermark();
+        search.published(*published.as_ref().unwrap_or(&watermark));
+        published.map(|_| count)
     }
 
     fn own_change(&self, key: &Key) -> Change {

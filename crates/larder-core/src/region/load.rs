@@ -18,6 +18,22 @@ enum Followed<V> {
     Again,
 }
 
+/// What it means to a reader that there is no value.
+#[derive(Clone, Copy)]
+enum Absence {
+    /// It is an answer.
+    Known,
+    /// The reader's loader would give a value: it is to be asked.
+    Unknown,
+}
+
+impl Absence {
+    /// Tells whether an entry answers this reader.
+    fn answers(self, present: bool) -> bool {
+        present || matches!(self, Self::Known)
+    }
+}
+
 impl<V: Send + Sync + 'static> Region<V> {
     /// Returns the value under `key`, if the cache may serve it; loads nothing.
     #[expect(
@@ -25,11 +41,18 @@ impl<V: Send + Sync + 'static> Region<V> {
         reason = "the remote tier will be waited for here"
     )]
     pub async fn get(&self, key: impl Into<Key>) -> Option<Arc<V>> {
+        let key = key.into();
+        // Before the look: a put that comes after it must be above what is made of its absence.
+        let scope = ReadScope::current().map(|scope| (scope, self.larder.stamp()));
         // The remote tier will be asked here, between the lookup and the answer.
-        match self.lookup(&key.into()) {
-            Lookup::Hit(hit) => hit.value,
-            Lookup::Off | Lookup::Miss => None,
+        if let Lookup::Hit(hit) = self.lookup(&key) {
+            return hit.value;
         }
+        if let Some((scope, stamp)) = scope {
+            let names = [self.own(&key), self.state.tag()];
+            scope.missed(self.larder.node(), stamp, names, &self.scope);
+        }
+        None
     }
 
     /// Returns the value under `key`, loaded by `loader` if the cache cannot serve it.
@@ -54,23 +77,15 @@ impl<V: Send + Sync + 'static> Region<V> {
         E: Send + Sync + 'static,
     {
         let key = key.into();
-        let mut loader = Some(loader);
         let load = || {
-            let loading = loader.take().map(|loader| loader());
-            async move {
-                match loading {
-                    Some(loading) => loading.await.map(|value| Some(Arc::new(value))),
-                    None => Ok(None),
-                }
-            }
+            let loading = loader();
+            async move { loading.await.map(|value| Some(Arc::new(value))) }
         };
-        if let Some(value) = self.read_through(&key, load).await? {
-            return Ok(value);
-        }
-        match loader {
-            // The optional twin knows that there is none; this caller wants its loader's word.
-            Some(loader) => loader().await.map(Arc::new).map_err(Arc::new),
-            None => unreachable!("a loader that ran without an error gave a value"),
+        match self.read_through(&key, Absence::Unknown, load).await? {
+            Some(value) => Ok(value),
+            None => {
+                unreachable!("absence was not taken for an answer, and the loader gave a value")
+            }
         }
     }
 
@@ -95,7 +110,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             let loading = loader();
             async move { loading.await.map(|value| value.map(Arc::new)) }
         };
-        self.read_through(&key.into(), load).await
+        self.read_through(&key.into(), Absence::Known, load).await
     }
 
     /// Like [`get_or_load`](Self::get_or_load), but refreshes in the background.
@@ -116,20 +131,15 @@ impl<V: Send + Sync + 'static> Region<V> {
         E: Send + Sync + 'static,
     {
         let key = key.into();
-        match self.find(&key) {
-            Find::Found(found) if found.serving.freshness != Freshness::Fresh => {
-                match self.serve(&key, &found).and_then(|hit| hit.value) {
-                    Some(value) => {
-                        self.refresh(&key, move || async move {
-                            loader().await.map(|value| Some(Arc::new(value)))
-                        });
-                        Ok(value)
-                    }
-                    None => self.get_or_load(key, loader).await,
-                }
-            }
-            _ => self.get_or_load(key, loader).await,
+        if let Some(value) = self.aging(&key).filter(|found| found.entry.value.is_some())
+            && let Some(value) = self.serve(&key, &value).and_then(|hit| hit.value)
+        {
+            self.refresh(&key, move || async move {
+                loader().await.map(|value| Some(Arc::new(value)))
+            });
+            return Ok(value);
         }
+        self.get_or_load(key, loader).await
     }
 
     /// Like [`get_or_load_optional`](Self::get_or_load_optional), but refreshes in the background.
@@ -147,20 +157,15 @@ impl<V: Send + Sync + 'static> Region<V> {
         E: Send + Sync + 'static,
     {
         let key = key.into();
-        match self.find(&key) {
-            Find::Found(found) if found.serving.freshness != Freshness::Fresh => {
-                match self.serve(&key, &found) {
-                    Some(hit) => {
-                        self.refresh(&key, move || async move {
-                            loader().await.map(|value| value.map(Arc::new))
-                        });
-                        Ok(hit.value)
-                    }
-                    None => self.get_or_load_optional(key, loader).await,
-                }
-            }
-            _ => self.get_or_load_optional(key, loader).await,
+        if let Some(found) = self.aging(&key)
+            && let Some(hit) = self.serve(&key, &found)
+        {
+            self.refresh(&key, move || async move {
+                loader().await.map(|value| value.map(Arc::new))
+            });
+            return Ok(hit.value);
         }
+        self.get_or_load_optional(key, loader).await
     }
 
     /// Takes a turn at loading `key`, after a miss; for integrators.
@@ -179,11 +184,12 @@ impl<V: Send + Sync + 'static> Region<V> {
                 }
                 Boarding::Follower(flight) => flight,
             };
-            // Waiting for the flight one is part of would be for ever.
-            if parent.as_ref().is_some_and(|scope| scope.loads(&flight)) {
+            // Waiting for the flight one is part of, or that waits for it, would be for ever.
+            let enclosing = parent.as_ref().map(ReadScope::flights).unwrap_or_default();
+            let Some(_waiting) = self.larder.flights().wait(enclosing, &flight) else {
                 return Turn::Alone(Lead::begin(self, key, None, parent));
-            }
-            match self.follow(key, &flight, second).await {
+            };
+            match self.follow(&flight, second).await {
                 Followed::Hit(hit) => return Turn::Hit(hit),
                 Followed::Failed(error) => return Turn::Failed(error),
                 Followed::Alone => return Turn::Alone(Lead::begin(self, key, None, parent)),
@@ -210,10 +216,10 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     /// Somebody may have landed between the miss and the boarding.
-    fn lead_unless_landed(&self, key: &Key, lead: Lead<V>) -> Turn<V> {
+    pub(crate) fn lead_unless_landed(&self, key: &Key, lead: Lead<V>) -> Turn<V> {
         if let Find::Found(found) = self.find(key)
             && found.serving.freshness != Freshness::Stale
-            && let Some(hit) = self.serve(key, &found)
+            && let Some(hit) = self.hand_out(&found)
         {
             lead.land_with(found.entry);
             return Turn::Hit(hit);
@@ -221,10 +227,10 @@ impl<V: Send + Sync + 'static> Region<V> {
         Turn::Lead(lead)
     }
 
-    async fn follow(&self, key: &Key, flight: &Flight, second: bool) -> Followed<V> {
-        let entry = match flight.outcome().await {
-            Outcome::Entry(entry) => entry,
-            Outcome::Failed(error) => return Followed::Failed(error),
+    async fn follow(&self, flight: &Flight, second: bool) -> Followed<V> {
+        let (entry, error) = match flight.outcome().await {
+            Outcome::Entry(entry) => (entry, None),
+            Outcome::Failed(error, record) => (record, Some(error)),
             Outcome::Released => return Followed::Alone,
             Outcome::Abandoned => return Followed::Again,
         };
@@ -235,50 +241,54 @@ impl<V: Send + Sync + 'static> Region<V> {
             Err(_) if second => entry.as_loaded(),
             Err(_) => return Followed::Again,
         };
-        match self.serve(
-            key,
-            &Found {
-                entry,
-                serving,
-                now,
-            },
-        ) {
-            Some(hit) => Followed::Hit(hit),
-            None => Followed::Alone,
+        let hit = self.hand_out(&Found {
+            entry,
+            serving,
+            now,
+        });
+        match (error, hit) {
+            (Some(error), _) => Followed::Failed(error),
+            (None, Some(hit)) => Followed::Hit(hit),
+            (None, None) => Followed::Alone,
+        }
+    }
+
+    /// Returns what is under `key` if it should be loaded anew, soon or now.
+    fn aging(&self, key: &Key) -> Option<Found> {
+        match self.find(key) {
+            Find::Found(found) if found.serving.freshness != Freshness::Fresh => Some(found),
+            Find::Off | Find::Found(_) | Find::Nothing => None,
         }
     }
 
     async fn read_through<E: Send + Sync + 'static, Fut>(
         &self,
         key: &Key,
+        absence: Absence,
         load: impl FnOnce() -> Fut,
     ) -> Result<Option<Arc<V>>, Arc<E>>
     where
         Fut: Future<Output = Result<Option<Arc<V>>, E>>,
     {
-        let stale = match self.find(key) {
-            Find::Off => return load().await.map_err(Arc::new),
-            Find::Found(found) => {
-                let lead = (found.serving.freshness == Freshness::Stale)
-                    .then(|| self.try_lead_here(key))
-                    .flatten();
-                match lead {
-                    None => match self.serve(key, &found) {
-                        Some(hit) => return Ok(hit.value),
-                        None => None,
-                    },
-                    Some(lead) => Some((lead, found)),
+        match self.find(key) {
+            Find::Off => return self.load(self.alone(key), load).await,
+            Find::Found(found) if absence.answers(found.entry.value.is_some()) => {
+                let stale = found.serving.freshness == Freshness::Stale;
+                if stale && let Some(lead) = self.try_lead_here(key) {
+                    self.count_miss(key);
+                    return self.reload(key, lead, &found, load).await;
+                }
+                if let Some(hit) = self.serve(key, &found) {
+                    return Ok(hit.value);
                 }
             }
-            Find::Nothing => None,
-        };
-        if let Some((lead, found)) = stale {
-            return self.reload(key, lead, &found, load).await;
+            Find::Found(_) | Find::Nothing => {}
         }
         self.count_miss(key);
         // The remote tier will be asked here, by the leader, before it loads.
         match self.join(key).await {
-            Turn::Hit(hit) => Ok(hit.value),
+            Turn::Hit(hit) if absence.answers(hit.value.is_some()) => Ok(hit.value),
+            Turn::Hit(_) => self.load(self.alone(key), load).await,
             Turn::Lead(lead) | Turn::Alone(lead) => self.load(lead, load).await,
             Turn::Failed(error) => match error.downcast::<E>() {
                 Ok(error) => Err(error),
@@ -322,19 +332,27 @@ impl<V: Send + Sync + 'static> Region<V> {
         Fut: Future<Output = Result<Option<Arc<V>>, E>>,
     {
         let loaded = self.load(lead, load).await;
-        if loaded.is_err() {
-            if !self.state.policy.stale_on_error {
-                self.evict(key);
-            } else if found
-                .entry
-                .servable(self.larder.node(), self.larder.clock().now())
-                .is_ok()
-                && let Some(hit) = self.serve(key, found)
-            {
-                return Ok(hit.value);
-            }
+        match loaded
+            .is_err()
+            .then(|| self.fall_back(key, Some(found)))
+            .flatten()
+        {
+            Some(hit) => Ok(hit.value),
+            None => loaded,
         }
-        loaded
+    }
+
+    /// Returns what may be served though it could not be loaded anew; drops it if the policy
+    /// says so.
+    pub(crate) fn fall_back(&self, key: &Key, stale: Option<&Found>) -> Option<Hit<V>> {
+        let found = stale?;
+        if !self.state.policy.stale_on_error {
+            self.evict(key);
+            return None;
+        }
+        let now = self.larder.clock().now();
+        found.entry.servable(self.larder.node(), now).ok()?;
+        self.hand_out(found)
     }
 
     /// Loads `key` anew in a spawned task, unless somebody is loading it; for integrators.
@@ -353,11 +371,10 @@ impl<V: Send + Sync + 'static> Region<V> {
         };
         let (region, key) = (self.clone(), key.clone());
         self.larder.spawn(async move {
-            // Dropped by a panic too: a failed refresh drops the entry unless the policy keeps it.
-            let mut fallen = EvictOnDrop(Some((region.clone(), key)));
-            let loaded = region.load(lead, load).await;
-            if loaded.is_ok() || region.state.policy.stale_on_error {
-                fallen.0 = None;
+            // Dropped by a panic too, which is a refresh that failed.
+            let mut failed = DropStale(Some((region.clone(), key)));
+            if region.load(lead, load).await.is_ok() {
+                failed.0 = None;
             }
         });
     }
@@ -372,8 +389,8 @@ impl<V: Send + Sync + 'static> Region<V> {
         }
     }
 
-    /// Begins a load that nobody waits for.
-    pub(crate) fn alone(&self, key: &Key) -> Lead<V> {
+    /// Begins a load that nobody waits for, as one does where a switch is off; for integrators.
+    pub fn alone(&self, key: &Key) -> Lead<V> {
         Lead::begin(self, key, None, ReadScope::current())
     }
 
@@ -391,12 +408,17 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 }
 
-/// Drops an entry unless its refresh went well.
-struct EvictOnDrop<V: Send + Sync + 'static>(Option<(Region<V>, Key)>);
+/// Drops what is stale after its refresh failed, unless the policy keeps it.
+struct DropStale<V: Send + Sync + 'static>(Option<(Region<V>, Key)>);
 
-impl<V: Send + Sync + 'static> Drop for EvictOnDrop<V> {
+impl<V: Send + Sync + 'static> Drop for DropStale<V> {
     fn drop(&mut self) {
-        if let Some((region, key)) = self.0.take() {
+        if let Some((region, key)) = self.0.take()
+            && !region.state.policy.stale_on_error
+            && region
+                .aging(&key)
+                .is_some_and(|found| found.serving.freshness == Freshness::Stale)
+        {
             region.evict(&key);
         }
     }
