@@ -89,7 +89,7 @@ impl Flights {
         if waiting.is_empty() {
             return Some(Waiting {
                 flights: Arc::clone(self),
-                waiting,
+                loads: waiting,
                 landing: Arc::clone(landing),
             });
         }
@@ -120,7 +120,7 @@ impl Flights {
         drop(waits);
         Some(Waiting {
             flights: Arc::clone(self),
-            waiting,
+            loads: waiting,
             landing: Arc::clone(landing),
         })
     }
@@ -151,13 +151,13 @@ impl Flights {
 /// Loads that wait for a flight, until this is dropped.
 pub(crate) struct Waiting {
     flights: Arc<Flights>,
-    waiting: SmallVec<[Arc<Flight>; 2]>,
+    loads: SmallVec<[Arc<Flight>; 2]>,
     landing: Arc<Flight>,
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if self.waiting.is_empty() {
+        if self.loads.is_empty() {
             return;
         }
         let mut waits = self
@@ -165,7 +165,7 @@ impl Drop for Waiting {
             .waits
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        for own in &self.waiting {
+        for own in &self.loads {
             let this = |wait: &Wait| {
                 Arc::ptr_eq(&wait.waiting, own) && Arc::ptr_eq(&wait.landing, &self.landing)
             };

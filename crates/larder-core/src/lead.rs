@@ -11,7 +11,7 @@ use crate::dependency::Dependency;
 use crate::entry::{AnyValue, Entry, Validity};
 use crate::flight::{Flight, Outcome, Seat};
 use crate::key::Key;
-use crate::local::ENTRY_OVERHEAD;
+use crate::local::entry_weight;
 use crate::marks::MarkSet;
 use crate::observer::CacheEventKind;
 use crate::policy::Lifetime;
@@ -225,8 +225,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
             .iter()
             .for_each(|tag| marks.add_named(*tag));
         let marks = marks.take();
-        let key_weight = region.probe(&self.key).to_key().weight();
-        let bytes = weight + marks.weight() + key_weight + ENTRY_OVERHEAD;
+        let weight = entry_weight(&region.probe(&self.key).to_key(), weight, &marks);
         Arc::new(Entry {
             value,
             marks,
@@ -237,7 +236,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
             expires,
             stale_until,
             region: Arc::clone(&region.state),
-            weight: u32::try_from(bytes).unwrap_or(u32::MAX),
+            weight,
             retired: AtomicBool::new(false),
         })
     }

@@ -4,8 +4,8 @@
 //! flights, validity and expiry are ours. Another engine would stand beside moka here.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use moka::Equivalent;
 use moka::notification::RemovalCause;
@@ -15,11 +15,20 @@ use smallvec::SmallVec;
 use crate::entry::Entry;
 use crate::hash::{BuildPassThrough, KeyHasher};
 use crate::key::Key;
+use crate::marks::Marks;
 use crate::observer::{CacheEventKind, Observers};
+use crate::region::RegionState;
 use crate::statistics::bump;
 
 /// What an entry takes beyond its key, value and dependencies: moka's nodes and our own.
-pub(crate) const ENTRY_OVERHEAD: usize = 320 + size_of::<Entry>();
+const ENTRY_OVERHEAD: usize = 320 + size_of::<Entry>();
+
+/// Returns what an entry weighs, as moka counts it.
+pub(crate) fn entry_weight(key: &LocalKey, value: usize, marks: &Marks) -> u32 {
+    let bytes = [value, marks.weight(), key.weight(), ENTRY_OVERHEAD];
+    let bytes = bytes.into_iter().fold(0_usize, usize::saturating_add);
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
 
 /// The key of an entry in the local tier: region, scope and key, hashed once.
 #[derive(Clone, Debug)]
@@ -127,10 +136,25 @@ impl Equivalent<LocalKey> for Probe<'_> {
 pub(crate) struct Local {
     entries: Cache<LocalKey, Arc<Entry>, BuildPassThrough>,
     pub(crate) hasher: KeyHasher,
+    evicted: Arc<Evicted>,
+    /// Bytes put since the last housekeeping.
+    unsettled: AtomicU64,
+    capacity: u64,
+}
+
+/// Evictions to tell observers of, once moka has let go of its locks.
+struct Evicted {
+    observers: Observers,
+    keys: Mutex<Vec<(Arc<RegionState>, Key)>>,
 }
 
 impl Local {
     pub(crate) fn new(capacity: u64, observers: Observers) -> Self {
+        let evicted = Arc::new(Evicted {
+            observers,
+            keys: Mutex::default(),
+        });
+        let listener = Arc::clone(&evicted);
         let entries = Cache::builder()
             .max_capacity(capacity)
             .weigher(|_, entry: &Arc<Entry>| entry.weight)
@@ -142,17 +166,16 @@ impl Local {
                     .fetch_sub(entry.weight.into(), Ordering::Relaxed);
                 if cause == RemovalCause::Size {
                     bump(&counters.evictions);
-                    observers.observed(
-                        &entry.region.name,
-                        Some(&key.key()),
-                        CacheEventKind::Evicted,
-                    );
+                    listener.note(&entry.region, &key);
                 }
             })
             .build_with_hasher(BuildPassThrough);
         Self {
             entries,
             hasher: KeyHasher::new(),
+            evicted,
+            unsettled: AtomicU64::new(0),
+            capacity,
         }
     }
 
@@ -161,16 +184,22 @@ impl Local {
     }
 
     pub(crate) fn put(&self, key: LocalKey, entry: Arc<Entry>) {
+        let weight = u64::from(entry.weight);
         let counters = &entry.region.counters;
         counters.entries.fetch_add(1, Ordering::Relaxed);
-        counters
-            .bytes
-            .fetch_add(entry.weight.into(), Ordering::Relaxed);
+        counters.bytes.fetch_add(weight, Ordering::Relaxed);
         self.entries.insert(key, entry);
+        // moka evicts after some dozens of puts; large values would pile up until then.
+        let unsettled = self.unsettled.fetch_add(weight, Ordering::Relaxed) + weight;
+        if unsettled > self.capacity / 32 {
+            self.settle();
+        }
+        self.evicted.tell();
     }
 
     pub(crate) fn remove(&self, key: &Probe<'_>) {
         self.entries.invalidate(key);
+        self.evicted.tell();
     }
 
     /// Returns the keys held for which `keep` holds. Reads the whole tier.
@@ -184,6 +213,28 @@ impl Local {
 
     /// Does the housekeeping that is due, so that counts are exact.
     pub(crate) fn settle(&self) {
+        self.unsettled.store(0, Ordering::Relaxed);
         self.entries.run_pending_tasks();
+        self.evicted.tell();
+    }
+}
+
+impl Evicted {
+    fn note(&self, region: &Arc<RegionState>, key: &LocalKey) {
+        if self.observers.any() {
+            let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            keys.push((Arc::clone(region), key.key()));
+        }
+    }
+
+    fn tell(&self) {
+        if !self.observers.any() {
+            return;
+        }
+        let keys = std::mem::take(&mut *self.keys.lock().unwrap_or_else(PoisonError::into_inner));
+        for (region, key) in keys {
+            self.observers
+                .observed(&region.name, Some(&key), CacheEventKind::Evicted);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Listeners for changes and for what happens in the cache.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -44,7 +45,8 @@ pub enum CacheEventKind {
 
 /// Hears of changes and cache events, to warm, log or purge elsewhere.
 ///
-/// Called in place, often on a hit: be quick, do not block, hand on what takes time.
+/// Called in place, often on a hit: be quick, do not block, hand on what takes time. A panic is
+/// caught and warned about.
 pub trait Observer: Send + Sync + 'static {
     /// A change was applied on this node, whoever made it.
     fn changed(&self, position: Position, change: &Change) {
@@ -79,20 +81,31 @@ impl Observers {
     }
 
     pub(crate) fn changed(&self, position: Position, changes: &[Change]) {
-        for observer in self.all() {
-            changes
-                .iter()
-                .for_each(|change| observer.changed(position, change));
-        }
+        self.each(|observer| {
+            for change in changes {
+                observer.changed(position, change);
+            }
+        });
+    }
+
+    pub(crate) fn any(&self) -> bool {
+        self.0.any.load(Ordering::Relaxed)
     }
 
     #[inline]
     pub(crate) fn observed(&self, region: &str, key: Option<&Key>, kind: CacheEventKind) {
-        if self.0.any.load(Ordering::Relaxed) {
+        if self.any() {
             let event = CacheEvent { region, key, kind };
-            self.all()
-                .iter()
-                .for_each(|observer| observer.observed(&event));
+            self.each(|observer| observer.observed(&event));
+        }
+    }
+
+    /// Tells each observer; one that panics harms neither the others nor the read it watched.
+    fn each(&self, tell: impl Fn(&dyn Observer)) {
+        for observer in self.all() {
+            if catch_unwind(AssertUnwindSafe(|| tell(&*observer))).is_err() {
+                tracing::warn!("an observer panicked");
+            }
         }
     }
 

@@ -179,8 +179,9 @@ impl Lifetime {
         }
         #[expect(clippy::cast_precision_loss, reason = "a share of a duration")]
         let share = (random >> 11) as f64 / (1_u64 << 53) as f64;
+        let less = Duration::try_from_secs_f64(self.ttl.as_secs_f64() * jitter * share);
         Self {
-            ttl: self.ttl.mul_f64(1.0 - jitter * share),
+            ttl: self.ttl.saturating_sub(less.unwrap_or_default()),
             grace: self.grace,
         }
     }

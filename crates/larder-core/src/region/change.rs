@@ -9,7 +9,7 @@ use crate::change::{Change, What};
 use crate::entry::Entry;
 use crate::error::PublishError;
 use crate::key::Key;
-use crate::local::{ENTRY_OVERHEAD, LocalKey};
+use crate::local::{LocalKey, entry_weight};
 use crate::marks::MarkSet;
 use crate::observer::CacheEventKind;
 use crate::region::Region;
@@ -44,7 +44,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             .for_each(|tag| marks.add_named(*tag));
         let marks = marks.take();
         let local_key = self.probe(&key).to_key();
-        let bytes = (self.weigher)(&value) + marks.weight() + local_key.weight() + ENTRY_OVERHEAD;
+        let weight = entry_weight(&local_key, (self.weigher)(&value), &marks);
         let expires = now.after(self.state.policy.ttl);
         let entry = Arc::new(Entry {
             value: Some(value),
@@ -57,7 +57,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             expires,
             stale_until: expires.after(self.state.policy.grace),
             region: Arc::clone(&self.state),
-            weight: u32::try_from(bytes).unwrap_or(u32::MAX),
+            weight,
             retired: AtomicBool::new(false),
         });
         self.larder.local().put(local_key, entry);

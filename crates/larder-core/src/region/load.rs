@@ -131,8 +131,10 @@ impl<V: Send + Sync + 'static> Region<V> {
         E: Send + Sync + 'static,
     {
         let key = key.into();
-        if let Some(value) = self.aging(&key).filter(|found| found.entry.value.is_some())
-            && let Some(value) = self.serve(&key, &value).and_then(|hit| hit.value)
+        if let Some(found) = self
+            .refreshable(&key)
+            .filter(|found| found.entry.value.is_some())
+            && let Some(value) = self.serve(&key, &found).and_then(|hit| hit.value)
         {
             self.refresh(&key, move || async move {
                 loader().await.map(|value| Some(Arc::new(value)))
@@ -157,7 +159,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         E: Send + Sync + 'static,
     {
         let key = key.into();
-        if let Some(found) = self.aging(&key)
+        if let Some(found) = self.refreshable(&key)
             && let Some(hit) = self.serve(&key, &found)
         {
             self.refresh(&key, move || async move {
@@ -251,6 +253,12 @@ impl<V: Send + Sync + 'static> Region<V> {
             (None, Some(hit)) => Followed::Hit(hit),
             (None, None) => Followed::Alone,
         }
+    }
+
+    /// Returns what is under `key` if it can and should be loaded anew in the background.
+    fn refreshable(&self, key: &Key) -> Option<Found> {
+        tokio::runtime::Handle::try_current().ok()?;
+        self.aging(key)
     }
 
     /// Returns what is under `key` if it should be loaded anew, soon or now.
