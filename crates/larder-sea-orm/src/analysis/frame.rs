@@ -1,0 +1,162 @@
+//! One statement or subquery while it is recorded.
+
+use super::pins::Atom;
+use super::{Cell, Columns, KeyKnowledge, Name, Pins, RelationName, Returning, Write, WriteKind};
+
+/// One statement or subquery.
+pub(super) struct Frame {
+    pub(super) kind: FrameKind,
+    pub(super) part: Part,
+    pub(super) with: With,
+    pub(super) table: Option<RelationName>,
+    pub(super) alias: Option<Name>,
+    pub(super) joined: bool,
+    pub(super) atoms: Vec<Atom>,
+    pub(super) outer_ctes: usize,
+    pub(super) columns: Vec<Name>,
+    pub(super) set: Vec<Name>,
+    pub(super) cells: Vec<Cell>,
+    pub(super) default_rows: usize,
+    /// An INSERT whose rows come from a SELECT.
+    pub(super) selected: bool,
+    pub(super) replace: bool,
+    pub(super) upsert: Upsert,
+    pub(super) returning: Returning,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum FrameKind {
+    Select,
+    Insert,
+    Update,
+    Delete,
+    With,
+}
+
+/// Which part of a statement is being handed over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Anything that needs no attention.
+    Body,
+    /// The columns of an INSERT.
+    Columns,
+    /// The cells of an INSERT.
+    Cells,
+}
+
+/// Where in a WITH clause we are.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum With {
+    Outside,
+    /// The next identifier is the name of a CTE.
+    Name {
+        recursive: bool,
+    },
+    /// The next query is the body of the CTE of this name.
+    Body {
+        name: Name,
+        recursive: bool,
+    },
+}
+
+/// What an INSERT does about conflicts.
+#[derive(Clone, PartialEq)]
+pub(super) enum Upsert {
+    No,
+    /// There is an ON CONFLICT clause on these columns, so far without an action.
+    Nothing(Option<Vec<Name>>),
+    /// It updates the row that conflicts in these columns.
+    Update(Option<Vec<Name>>),
+}
+
+impl Frame {
+    pub(super) fn new(kind: FrameKind, outer_ctes: usize) -> Self {
+        Self {
+            kind,
+            part: Part::Body,
+            with: With::Outside,
+            table: None,
+            alias: None,
+            joined: false,
+            atoms: Vec::new(),
+            outer_ctes,
+            columns: Vec::new(),
+            set: Vec::new(),
+            cells: Vec::new(),
+            default_rows: 0,
+            selected: false,
+            replace: false,
+            upsert: Upsert::No,
+            returning: Returning::Nothing,
+        }
+    }
+
+    pub(super) fn is_write(&self) -> bool {
+        matches!(
+            self.kind,
+            FrameKind::Insert | FrameKind::Update | FrameKind::Delete
+        )
+    }
+
+    pub(super) fn pinnable(&self) -> bool {
+        matches!(
+            self.kind,
+            FrameKind::Select | FrameKind::Update | FrameKind::Delete
+        )
+    }
+
+    /// Returns what the statement writes.
+    pub(super) fn write(self) -> Option<Write> {
+        let write = Write::wide(self.table?, WriteKind::Insert);
+        let unpinned = self.joined || self.atoms.is_empty();
+        let key = match self.kind {
+            FrameKind::Insert => {
+                inserted(self.selected, self.columns, self.cells, self.default_rows)
+            }
+            _ if unpinned => KeyKnowledge::Unknown,
+            _ => KeyKnowledge::Pinned(Pins { atoms: self.atoms }),
+        };
+        let (kind, set) = match (self.kind, self.upsert) {
+            (FrameKind::Insert, _) if self.replace => (WriteKind::Replace, Columns::Unknown),
+            (FrameKind::Insert, Upsert::Update(target)) => {
+                (WriteKind::Upsert(target), Columns::Named(self.set))
+            }
+            (FrameKind::Insert, _) => (WriteKind::Insert, Columns::Named(Vec::new())),
+            (FrameKind::Delete, _) => (WriteKind::Delete, Columns::Unknown),
+            _ => (WriteKind::Update, Columns::Named(self.set)),
+        };
+        Some(Write {
+            kind,
+            columns: set,
+            key,
+            returning: self.returning,
+            ..write
+        })
+    }
+}
+
+fn inserted(
+    selected: bool,
+    columns: Vec<Name>,
+    cells: Vec<Cell>,
+    default_rows: usize,
+) -> KeyKnowledge {
+    if selected {
+        return KeyKnowledge::Unknown;
+    }
+    if columns.is_empty() && default_rows > 0 {
+        return KeyKnowledge::Inserted {
+            columns,
+            rows: vec![Vec::new(); default_rows],
+        };
+    }
+    if columns.is_empty() || cells.is_empty() || !cells.len().is_multiple_of(columns.len()) {
+        return KeyKnowledge::Unknown;
+    }
+    let mut rows = Vec::with_capacity(cells.len() / columns.len());
+    let mut cells = cells.into_iter().peekable();
+    while cells.peek().is_some() {
+        rows.push(cells.by_ref().take(columns.len()).collect::<Vec<_>>());
+    }
+    KeyKnowledge::Inserted { columns, rows }
+}

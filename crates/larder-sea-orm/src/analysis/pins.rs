@@ -1,0 +1,336 @@
+//! Equalities that pick rows: what the top-level AND of a WHERE says for certain.
+
+use sea_orm::DbBackend;
+use sea_orm::sea_query::{
+    BinOper, ColumnName, ColumnRef, Expr, LogicalChainOper, TableName, Value,
+};
+use smallvec::{SmallVec, smallvec};
+
+use super::Name;
+
+/// Longer lists are not worth keeping apart.
+pub(crate) const MOST_ROWS: usize = 128;
+
+/// Equalities that hold for every row a WHERE picks.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Pins {
+    pub(super) atoms: Vec<Atom>,
+}
+
+/// One equality: the columns, taken together, have one of these values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Atom {
+    /// The columns, one for `a = 1`, several for `(a, b) IN ((1, 2), (3, 4))`.
+    pub columns: SmallVec<[Name; 1]>,
+    /// The alternatives one after the other, each as long as the columns.
+    pub values: SmallVec<[Value; 1]>,
+}
+
+impl Pins {
+    /// Returns the equalities.
+    pub fn atoms(&self) -> &[Atom] {
+        &self.atoms
+    }
+
+    /// Tells whether nothing is pinned.
+    pub fn is_empty(&self) -> bool {
+        self.atoms.is_empty()
+    }
+
+    /// Returns all values that `key`'s columns can have together, in their order.
+    ///
+    /// `None` when a column is not pinned, or there are more rows than are worth telling apart.
+    pub fn rows(&self, key: &[&str], backend: DbBackend) -> Option<Vec<Vec<&Value>>> {
+        let mut atoms: Vec<&Atom> = self.atoms.iter().collect();
+        atoms.sort_by_key(|atom| (std::cmp::Reverse(atom.columns.len()), atom.values.len()));
+        let mut rows: Vec<Vec<Option<&Value>>> = vec![vec![None; key.len()]];
+        let mut filled = vec![false; key.len()];
+        for atom in atoms {
+            let places = atom.places(key, backend);
+            let useful = places.iter().any(Option::is_some)
+                && !places.iter().flatten().any(|place| filled[*place]);
+            if useful {
+                rows = atom.cross(&rows, &places)?;
+                places
+                    .iter()
+                    .flatten()
+                    .for_each(|place| filled[*place] = true);
+            }
+        }
+        filled.iter().all(|filled| *filled).then(|| {
+            rows.into_iter()
+                .map(|row| row.into_iter().flatten().collect())
+                .collect()
+        })
+    }
+}
+
+impl Atom {
+    /// One column that has one of these values.
+    pub(super) fn column(name: Name, values: impl IntoIterator<Item = Value>) -> Self {
+        Self {
+            columns: smallvec![name],
+            values: values.into_iter().collect(),
+        }
+    }
+
+    fn places(&self, key: &[&str], backend: DbBackend) -> SmallVec<[Option<usize>; 4]> {
+        let place = |name: &Name| {
+            key.iter()
+                .position(|column| name.is_column(column, backend))
+        };
+        self.columns.iter().map(place).collect()
+    }
+
+    /// Extends each row by each alternative.
+    fn cross<'a>(
+        &'a self,
+        rows: &[Vec<Option<&'a Value>>],
+        places: &[Option<usize>],
+    ) -> Option<Vec<Vec<Option<&'a Value>>>> {
+        let alternatives = self.values.len() / self.columns.len();
+        if rows.len().saturating_mul(alternatives) > MOST_ROWS {
+            return None;
+        }
+        let mut crossed = Vec::with_capacity(rows.len() * alternatives);
+        for row in rows {
+            for alternative in self.values.chunks_exact(self.columns.len()) {
+                let mut row = row.clone();
+                for (place, value) in places.iter().zip(alternative) {
+                    if let Some(place) = place {
+                        row[*place] = Some(value);
+                    }
+                }
+                crossed.push(row);
+            }
+        }
+        Some(crossed)
+    }
+}
+
+/// The table whose columns are pinned: the name it goes by in the statement.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scope<'a> {
+    pub(super) table: &'a Name,
+    pub(super) backend: DbBackend,
+}
+
+impl Scope<'_> {
+    fn column(&self, expr: &Expr) -> Option<Name> {
+        let Expr::Column(ColumnRef::Column(ColumnName(table, column))) = expr else {
+            return None;
+        };
+        let ours = table
+            .as_ref()
+            .is_none_or(|TableName(_, table)| self.is_table(&table.into()));
+        ours.then(|| column.into())
+    }
+
+    /// Tells whether `name` is the one the table goes by.
+    pub(super) fn is_table(&self, name: &Name) -> bool {
+        name.folded(self.backend) == self.table.folded(self.backend)
+    }
+}
+
+/// Collects what a WHERE made of one expression says for certain.
+pub(super) fn of_expr(expr: &Expr, scope: Scope<'_>, into: &mut Vec<Atom>) {
+    match expr {
+        Expr::Binary(left, BinOper::And, right) => {
+            of_expr(left, scope, into);
+            of_expr(right, scope, into);
+        }
+        Expr::Binary(left, BinOper::Equal, right) => into.extend(equality(left, right, scope)),
+        Expr::Binary(left, BinOper::In, right) => into.extend(membership(left, right, scope)),
+        _ => {}
+    }
+}
+
+/// Collects what a WHERE made of a chain says for certain.
+///
+/// A chain is printed without all the parentheses its tree has: `a OR b` in it would end up beside `AND id = 7`.
+/// So nothing is taken from a longer one unless all its links are plain comparisons.
+pub(super) fn of_chain(chain: &[LogicalChainOper], scope: Scope<'_>, into: &mut Vec<Atom>) {
+    let link = |oper: &LogicalChainOper| match oper {
+        LogicalChainOper::And(expr) => is_comparison(expr),
+        LogicalChainOper::Or(_) => false,
+    };
+    if chain.len() == 1 || chain.iter().all(link) {
+        for oper in chain {
+            let (LogicalChainOper::And(expr) | LogicalChainOper::Or(expr)) = oper;
+            of_expr(expr, scope, into);
+        }
+    }
+}
+
+fn is_comparison(expr: &Expr) -> bool {
+    use BinOper::{
+        Between, Equal, GreaterThan, GreaterThanOrEqual, In, Is, IsNot, Like, NotBetween, NotEqual,
+        NotIn, NotLike, SmallerThan, SmallerThanOrEqual,
+    };
+    matches!(
+        expr,
+        Expr::Binary(
+            _,
+            Equal
+                | NotEqual
+                | SmallerThan
+                | SmallerThanOrEqual
+                | GreaterThan
+                | GreaterThanOrEqual
+                | In
+                | NotIn
+                | Is
+                | IsNot
+                | Like
+                | NotLike
+                | Between
+                | NotBetween,
+            _
+        )
+    )
+}
+
+fn equality(left: &Expr, right: &Expr, scope: Scope<'_>) -> Option<Atom> {
+    if let (Expr::Tuple(columns), Expr::Tuple(values)) = (left, right) {
+        return tuples(columns, std::iter::once(values.as_slice()), scope);
+    }
+    let column = |column, value| Some(Atom::column(scope.column(column)?, [literal(value)?]));
+    column(left, right).or_else(|| column(right, left))
+}
+
+fn membership(left: &Expr, right: &Expr, scope: Scope<'_>) -> Option<Atom> {
+    match (left, right) {
+        (Expr::Tuple(columns), Expr::Tuple(rows)) if rows.len() <= MOST_ROWS => {
+            rows_of_tuples(columns, rows, scope)
+        }
+        (column, Expr::Tuple(values)) if values.len() <= MOST_ROWS => {
+            let values: Option<SmallVec<[Value; 1]>> = values.iter().map(literal).collect();
+            Some(Atom::column(scope.column(column)?, values?))
+        }
+        (column, Expr::Values(values)) if values.len() <= MOST_ROWS => {
+            Some(Atom::column(scope.column(column)?, values.iter().cloned()))
+        }
+        _ => None,
+    }
+}
+
+fn rows_of_tuples(columns: &[Expr], rows: &[Expr], scope: Scope<'_>) -> Option<Atom> {
+    if rows.iter().all(|row| matches!(row, Expr::Tuple(_))) {
+        let rows = rows.iter().filter_map(|row| match row {
+            Expr::Tuple(values) => Some(values.as_slice()),
+            _ => None,
+        });
+        return tuples(columns, rows, scope);
+    }
+    let columns = names(columns, scope)?;
+    let mut values = SmallVec::new();
+    for row in rows {
+        let Expr::Values(row) = row else { return None };
+        if row.len() != columns.len() {
+            return None;
+        }
+        values.extend(row.iter().cloned());
+    }
+    Some(Atom { columns, values })
+}
+
+fn tuples<'a>(
+    columns: &[Expr],
+    rows: impl Iterator<Item = &'a [Expr]>,
+    scope: Scope<'_>,
+) -> Option<Atom> {
+    let columns = names(columns, scope)?;
+    let mut values = SmallVec::new();
+    for row in rows {
+        if row.len() != columns.len() {
+            return None;
+        }
+        for value in row {
+            values.push(literal(value)?);
+        }
+    }
+    Some(Atom { columns, values })
+}
+
+fn names(columns: &[Expr], scope: Scope<'_>) -> Option<SmallVec<[Name; 1]>> {
+    let names: SmallVec<[Name; 1]> = columns
+        .iter()
+        .map(|column| scope.column(column))
+        .collect::<Option<_>>()?;
+    (!names.is_empty()).then_some(names)
+}
+
+fn literal(expr: &Expr) -> Option<Value> {
+    match expr {
+        Expr::Value(value) | Expr::Constant(value) => Some(value.clone()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pins(atoms: &[(&[&'static str], &[i64])]) -> Pins {
+        let atom = |(columns, values): &(&[&'static str], &[i64])| Atom {
+            columns: columns.iter().map(|name| Name::quoted(*name)).collect(),
+            values: values.iter().map(|value| Value::from(*value)).collect(),
+        };
+        Pins {
+            atoms: atoms.iter().map(atom).collect(),
+        }
+    }
+
+    fn rows(pins: &Pins, key: &[&str]) -> Option<Vec<Vec<i64>>> {
+        let number = |value: &&Value| match value {
+            Value::BigInt(Some(number)) => *number,
+            other => panic!("{other:?}"),
+        };
+        let rows = pins.rows(key, DbBackend::Postgres)?;
+        Some(
+            rows.iter()
+                .map(|row| row.iter().map(number).collect())
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn every_column_of_the_key_must_be_pinned() {
+        let half = pins(&[(&["a"], &[1])]);
+        assert_eq!(rows(&half, &["a"]), Some(vec![vec![1]]));
+        assert_eq!(rows(&half, &["a", "b"]), None);
+        assert_eq!(
+            rows(&half, &[]),
+            Some(vec![vec![]]),
+            "a key without columns picks one row"
+        );
+    }
+
+    #[test]
+    fn alternatives_multiply() {
+        let both = pins(&[(&["a"], &[1, 2]), (&["b"], &[5, 6])]);
+        let all = vec![vec![1, 5], vec![1, 6], vec![2, 5], vec![2, 6]];
+        assert_eq!(rows(&both, &["a", "b"]), Some(all));
+    }
+
+    #[test]
+    fn a_tuple_counts_before_its_columns() {
+        let tuple = pins(&[(&["a"], &[1, 2, 3]), (&["b", "a"], &[5, 1, 6, 2])]);
+        assert_eq!(
+            rows(&tuple, &["a", "b"]),
+            Some(vec![vec![1, 5], vec![2, 6]])
+        );
+    }
+
+    #[test]
+    fn too_many_rows_are_not_told_apart() {
+        let many: Vec<i64> = (0..12).collect();
+        let many = pins(&[(&["a"], &many), (&["b"], &many)]);
+        assert_eq!(rows(&many, &["a", "b"]), None);
+    }
+
+    #[test]
+    fn an_empty_list_picks_no_row() {
+        assert_eq!(rows(&pins(&[(&["a"], &[])]), &["a"]), Some(vec![]));
+    }
+}

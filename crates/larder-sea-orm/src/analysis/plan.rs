@@ -1,0 +1,105 @@
+//! What a statement means for the cache: its analysis, read with the catalog.
+
+use larder_core::{Dependency, TableName};
+
+use super::writing::{self, Writing};
+use super::{Analysis, Nature, Uncacheable};
+use crate::catalog::{Catalog, Relation, Table};
+
+/// What a statement means for the cache.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What its answer depends on, or why it must not be kept.
+    pub read: Result<Vec<Dependency>, Uncacheable>,
+    /// What it changes; `None` if it can change nothing.
+    pub write: Option<Writing>,
+    /// It begins, ends or splits a transaction by hand, or commits one.
+    pub transaction_control: bool,
+    /// From now on names or values may mean something else on this connection.
+    pub session_change: bool,
+    /// The catalog is out of date afterwards.
+    pub ddl: bool,
+}
+
+/// Returns what a statement means for the cache.
+pub fn plan(analysis: &Analysis, catalog: &Catalog) -> Plan {
+    let misread = analysis.ambiguous_quoting && catalog.has_unusual_quoting();
+    let nature = |name: &str| {
+        if misread {
+            Nature::Unknown
+        } else {
+            catalog.function(name)
+        }
+    };
+    let write = writing::of(analysis, catalog, misread, &nature);
+    let read = if misread {
+        Err(Uncacheable::Unparsed)
+    } else if write.is_some() {
+        // The reason is the better one when it is the cause: a function that may write.
+        Err(analysis
+            .refusal
+            .clone()
+            .or_else(|| called(analysis, &nature))
+            .unwrap_or(Uncacheable::Write))
+    } else {
+        dependencies(analysis, catalog, &nature)
+    };
+    Plan {
+        read,
+        write,
+        transaction_control: analysis.transaction_control || misread,
+        session_change: analysis.session_change || misread,
+        ddl: analysis.ddl || misread,
+    }
+}
+
+fn dependencies(
+    analysis: &Analysis,
+    catalog: &Catalog,
+    nature: &impl Fn(&str) -> Nature,
+) -> Result<Vec<Dependency>, Uncacheable> {
+    if let Some(reason) = &analysis.refusal {
+        return Err(reason.clone());
+    }
+    if let Some(reason) = called(analysis, nature) {
+        return Err(reason);
+    }
+    let mut tables: Vec<&Table> = Vec::with_capacity(analysis.reads.len());
+    for name in &analysis.reads {
+        let unresolved = |reason| Err(Uncacheable::Unresolved(name.to_string(), reason));
+        match catalog.resolve(name) {
+            Relation::Table(table) => match table.guard() {
+                Some(reason) => return unresolved(reason),
+                None => tables.push(table),
+            },
+            Relation::Unresolved(reason) => return unresolved(reason),
+        }
+    }
+    if let ([table], Some(pins)) = (tables.as_slice(), &analysis.pins)
+        && let Some(rows) = writing::pinned(table, pins, catalog)
+    {
+        return Ok(rows
+            .into_iter()
+            .map(|row| Dependency::Row(table.name().clone(), row))
+            .collect());
+    }
+    let mut names: Vec<&TableName> = Vec::with_capacity(tables.len());
+    for table in tables {
+        if !names.contains(&table.name()) {
+            names.push(table.name());
+        }
+    }
+    Ok(names.into_iter().map(Dependency::table).collect())
+}
+
+/// Returns the first function that makes the answer one that must not be kept.
+fn called(analysis: &Analysis, nature: &impl Fn(&str) -> Nature) -> Option<Uncacheable> {
+    analysis
+        .functions
+        .iter()
+        .find_map(|name| match nature(name) {
+            Nature::Pure => None,
+            Nature::Volatile => Some(Uncacheable::Volatile(name.to_string())),
+            Nature::Unknown => Some(Uncacheable::UnknownFunction(name.to_string())),
+        })
+}

@@ -1,0 +1,310 @@
+//! The parts of a statement, as sea-query hands them to the recorder.
+
+use sea_orm::DbBackend;
+use sea_orm::sea_query::{
+    BinOper, CommonTableExpression, Condition, ConditionHolder, DynIden, EscapeBuilder,
+    ExplainStatement, Expr, JoinOn, LockClause, OnConflictAction, OnConflictIdentifier,
+    OnConflictTarget, OnConflictUpdate, Oper, OperLeftAssocDecider, PostgresQueryBuilder,
+    PrecedenceDecider, QueryBuilder, Quote, QuotedBuilder, ReturningClause, SelectExpr, SelectInto,
+    SelectStatement, SqlWriter, SqliteQueryBuilder, SubQueryStatement, TableRef, TableRefBuilder,
+    UnionType, Value, ValueTuple, Values, WindowSelectType, WithClause,
+};
+
+use super::expressions::{cell, column_name};
+use super::frame::{FrameKind, Part, Upsert, With};
+use super::recorder::{Recorder, relation};
+use super::{Returning, Uncacheable};
+
+impl QuotedBuilder for Recorder {
+    fn quote(&self) -> Quote {
+        Quote::new(b'"')
+    }
+
+    fn prepare_iden(&self, iden: &DynIden, _: &mut impl SqlWriter) {
+        self.iden(iden);
+    }
+}
+
+impl EscapeBuilder for Recorder {}
+
+impl TableRefBuilder for Recorder {}
+
+impl PrecedenceDecider for Recorder {
+    fn inner_expr_well_known_greater_precedence(&self, _: &Expr, _: &Oper) -> bool {
+        true
+    }
+}
+
+impl OperLeftAssocDecider for Recorder {
+    fn well_known_left_associative(&self, _: &BinOper) -> bool {
+        true
+    }
+}
+
+impl QueryBuilder for Recorder {
+    fn prepare_table_ref(&self, table: &TableRef, sql: &mut impl SqlWriter) {
+        match table {
+            TableRef::SubQuery(query, _) => {
+                self.nested(FrameKind::Select, || {
+                    self.prepare_select_statement(query, sql);
+                });
+            }
+            TableRef::ValuesList(..) => self.not_plain(),
+            TableRef::FunctionCall(call, _) => {
+                self.not_plain();
+                self.function(call, sql);
+            }
+            other => match relation(other) {
+                Some((name, alias)) => self.table(name, alias),
+                None => self.opaque("a table reference of a kind that is not known"),
+            },
+        }
+    }
+
+    fn prepare_expr(&self, expr: &Expr, sql: &mut impl SqlWriter) {
+        // What is handed over beside the cells' own expressions are their parts.
+        let is_cell = self.frame(|frame| {
+            let is_cell = frame.part == Part::Cells && !frame.selected;
+            if is_cell {
+                frame.cells.push(cell(expr));
+                frame.part = Part::Body;
+            }
+            is_cell
+        });
+        self.walk(expr, sql);
+        if is_cell == Some(true) {
+            self.frame(|frame| frame.part = Part::Cells);
+        }
+    }
+
+    fn prepare_select_expr(&self, select: &SelectExpr, sql: &mut impl SqlWriter) {
+        self.frame(|frame| frame.selected |= frame.kind == FrameKind::Insert);
+        match &select.expr {
+            Expr::Custom(text) => self.fragment(text, true),
+            Expr::CustomWithExpr(text, exprs) => {
+                self.fragment(text, true);
+                exprs.iter().for_each(|expr| self.walk(expr, sql));
+            }
+            expr => self.walk(expr, sql),
+        }
+        if let Some(WindowSelectType::Query(window)) = &select.window {
+            self.prepare_window_statement(window, sql);
+        }
+    }
+
+    fn prepare_union_statement(
+        &self,
+        _: UnionType,
+        select: &SelectStatement,
+        sql: &mut impl SqlWriter,
+    ) {
+        self.nested(FrameKind::Select, || {
+            self.prepare_select_statement(select, sql);
+        });
+    }
+
+    fn prepare_query_statement(&self, query: &SubQueryStatement, sql: &mut impl SqlWriter) {
+        self.cte(|| match query {
+            SubQueryStatement::SelectStatement(select) => {
+                self.nested(FrameKind::Select, || {
+                    self.prepare_select_statement(select, sql);
+                });
+            }
+            SubQueryStatement::InsertStatement(insert) => {
+                self.nested(FrameKind::Insert, || {
+                    self.prepare_insert_statement(insert, sql);
+                });
+            }
+            SubQueryStatement::UpdateStatement(update) => {
+                self.nested(FrameKind::Update, || {
+                    self.prepare_update_statement(update, sql);
+                });
+            }
+            SubQueryStatement::DeleteStatement(delete) => {
+                self.nested(FrameKind::Delete, || {
+                    self.prepare_delete_statement(delete, sql);
+                });
+            }
+            SubQueryStatement::WithStatement(with) => {
+                self.nested(FrameKind::With, || self.prepare_with_query(with, sql));
+            }
+        });
+    }
+
+    fn prepare_with_clause(&self, clause: &WithClause, sql: &mut impl SqlWriter) {
+        self.not_plain();
+        // Only printing tells whether the clause is recursive.
+        let mut start = String::new();
+        SqliteQueryBuilder.prepare_with_clause_start(clause, &mut start);
+        let recursive = start.contains("RECURSIVE");
+        self.frame(|frame| frame.with = With::Name { recursive });
+        self.prepare_with_clause_common_tables(clause, sql);
+        self.frame(|frame| frame.with = With::Outside);
+    }
+
+    fn prepare_with_query_clause_materialization(
+        &self,
+        _: &CommonTableExpression,
+        _: &mut impl SqlWriter,
+    ) {
+    }
+
+    fn prepare_values_rows(&self, _: &[Values], _: &mut impl SqlWriter) {
+        self.cte(|| {});
+    }
+
+    fn prepare_condition(
+        &self,
+        condition: &ConditionHolder,
+        keyword: &str,
+        sql: &mut impl SqlWriter,
+    ) {
+        self.condition(condition, keyword, sql);
+    }
+
+    fn prepare_condition_where(&self, condition: &Condition, sql: &mut impl SqlWriter) {
+        self.walk(&Expr::from(condition.clone()), sql);
+    }
+
+    fn prepare_join_on(&self, on: &JoinOn, sql: &mut impl SqlWriter) {
+        match on {
+            JoinOn::Condition(condition) => self.condition(condition, "ON", sql),
+            JoinOn::Columns(columns) => columns.iter().for_each(|column| self.walk(column, sql)),
+            _ => self.opaque("a join of a kind that is not known"),
+        }
+    }
+
+    fn prepare_select_lock(&self, _: &LockClause, _: &mut impl SqlWriter) {
+        self.refuse(Uncacheable::Lock);
+    }
+
+    fn prepare_select_into(&self, _: &SelectInto, _: &mut impl SqlWriter) {
+        let mut state = self.state.borrow_mut();
+        state.analysis.ddl = true;
+        state.analysis.unknown_writes = true;
+        state.analysis.refuse(Uncacheable::Write);
+    }
+
+    fn prepare_table_sample(&self, select: &SelectStatement, _: &mut impl SqlWriter) {
+        let mut sample = String::new();
+        if self.backend == DbBackend::Postgres {
+            PostgresQueryBuilder.prepare_table_sample(select, &mut sample);
+        }
+        if !sample.is_empty() {
+            self.refuse(Uncacheable::Sample);
+        }
+    }
+
+    fn prepare_explain_statement(&self, _: &ExplainStatement, _: &mut impl SqlWriter) {
+        self.opaque("an EXPLAIN");
+    }
+
+    fn prepare_insert(&self, replace: bool, _: &mut impl SqlWriter) {
+        self.frame(|frame| {
+            frame.replace = replace;
+            frame.part = Part::Columns;
+        });
+    }
+
+    fn prepare_output(&self, _: &Option<ReturningClause>, _: &mut impl SqlWriter) {
+        // It stands between the columns of an INSERT and its rows.
+        self.frame(|frame| {
+            if frame.kind == FrameKind::Insert {
+                frame.part = Part::Cells;
+            }
+        });
+    }
+
+    fn insert_default_values(&self, rows: u32, _: &mut impl SqlWriter) {
+        let rows = if self.backend == DbBackend::Sqlite {
+            1
+        } else {
+            rows as usize
+        };
+        self.frame(|frame| frame.default_rows = rows);
+    }
+
+    fn prepare_on_conflict_keywords(&self, _: &mut impl SqlWriter) {
+        self.frame(|frame| frame.upsert = Upsert::Nothing(None));
+    }
+
+    fn prepare_on_conflict_target(&self, target: &OnConflictTarget, sql: &mut impl SqlWriter) {
+        let OnConflictTarget::Identifiers(identifiers) = target else {
+            return;
+        };
+        let mut columns = Some(Vec::with_capacity(identifiers.len()));
+        for identifier in identifiers {
+            match identifier {
+                OnConflictIdentifier::Column(column) => {
+                    if let Some(columns) = &mut columns {
+                        columns.push(column.into());
+                    }
+                }
+                OnConflictIdentifier::Expr(expr) => {
+                    self.walk(expr, sql);
+                    columns = None;
+                }
+            }
+        }
+        self.frame(|frame| frame.upsert = Upsert::Nothing(columns.filter(|it| !it.is_empty())));
+    }
+
+    fn prepare_on_conflict_action(
+        &self,
+        action: &Option<OnConflictAction>,
+        sql: &mut impl SqlWriter,
+    ) {
+        let Some(OnConflictAction::Update(updates)) = action else {
+            return;
+        };
+        for update in updates {
+            let (OnConflictUpdate::Column(column) | OnConflictUpdate::Expr(column, _)) = update;
+            self.frame(|frame| frame.set.push(column.into()));
+            if let OnConflictUpdate::Expr(_, expr) = update {
+                self.walk(expr, sql);
+            }
+        }
+        self.frame(|frame| {
+            if let Upsert::Nothing(target) = std::mem::replace(&mut frame.upsert, Upsert::No) {
+                frame.upsert = Upsert::Update(target);
+            }
+        });
+    }
+
+    fn prepare_update_column(
+        &self,
+        _: &Option<Box<TableRef>>,
+        _: &[TableRef],
+        column: &DynIden,
+        _: &mut impl SqlWriter,
+    ) {
+        self.frame(|frame| frame.set.push(column.into()));
+    }
+
+    fn prepare_returning(&self, returning: &Option<ReturningClause>, sql: &mut impl SqlWriter) {
+        let returning = match returning {
+            None => return,
+            Some(ReturningClause::All) => Returning::All,
+            Some(ReturningClause::Columns(columns)) => {
+                Returning::Columns(columns.iter().filter_map(column_name).collect())
+            }
+            Some(ReturningClause::Exprs(exprs)) => Returning::Columns(
+                exprs
+                    .iter()
+                    .filter_map(|expr| self.returned(expr, sql))
+                    .collect(),
+            ),
+        };
+        self.frame(|frame| frame.returning = returning);
+    }
+
+    fn prepare_values_list(&self, _: &[ValueTuple], _: &mut impl SqlWriter) {}
+
+    fn prepare_value(&self, _: Value, _: &mut impl SqlWriter) {}
+
+    fn prepare_constant(&self, _: &Value, _: &mut impl SqlWriter) {}
+
+    fn write_value(&self, _: &mut impl std::fmt::Write, _: &Value) -> std::fmt::Result {
+        Ok(())
+    }
+}

@@ -1,0 +1,269 @@
+//! What a database's schema says about the names in a statement.
+//!
+//! Read at connect, and again after the schema changed, by plain queries over any connection. Whatever the
+//! catalog does not know or cannot explain is [`Relation::Unresolved`]: a read of it is not kept, a write of it
+//! changes everything.
+
+mod build;
+mod effects;
+mod mysql;
+mod postgres;
+mod rows;
+mod sqlite;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use larder_core::{KeyPart, RowKey, TableName};
+use sea_orm::sea_query::Value;
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+
+use crate::analysis::{Name, Nature, RelationName, Unresolved, nature, unqualified};
+use crate::canonical::{ColumnClass, key_part};
+
+pub use effects::{Effect, Effects};
+
+/// The schema of one database, as its statements see it.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    pub(crate) backend: DbBackend,
+    tables: Vec<Table>,
+    /// Relations by schema, then by name, both as the database folds them.
+    relations: HashMap<String, HashMap<String, Entry>>,
+    /// Where names without a schema are looked for, in order.
+    path: Vec<String>,
+    /// Functions that are not the database's own, or whose nature it declares.
+    functions: HashMap<String, Declared>,
+    /// Whether names of tables are compared without case.
+    caseless: bool,
+    /// Whether the server reads quotes and backslashes in another way than by default.
+    unusual_quoting: bool,
+}
+
+/// A relation the catalog knows.
+#[derive(Clone, Copy, Debug)]
+enum Entry {
+    Table(usize),
+    Unresolved(Unresolved),
+}
+
+/// What the catalog knows of a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Declared {
+    nature: Nature,
+    /// Someone added it: it counts even if a function of the database's own has its name.
+    users: bool,
+}
+
+/// A table and what goes with it; partitions and heirs are one table with what they belong to.
+#[derive(Clone, Debug)]
+pub struct Table {
+    name: TableName,
+    key: Vec<KeyColumn>,
+    children: Vec<Child>,
+    triggers: bool,
+    replaces: bool,
+    guard: Option<Unresolved>,
+}
+
+/// A column of a primary key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyColumn {
+    /// Its name as the database has it.
+    pub name: String,
+    /// How its values are compared.
+    pub class: ColumnClass,
+    /// The database makes a value when none is given, and tells it as the last insert id.
+    pub automatic: bool,
+    /// What it can hold without changing it.
+    pub room: Room,
+}
+
+/// What a column can hold without changing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Whatever is stored there, or refused.
+    Any,
+    /// Integers of this range; others may be bent into it.
+    Range(i64, i64),
+    /// Strings or bytes of at most this length; others may be cut.
+    Length(usize),
+}
+
+/// A table whose foreign key refers to this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Child {
+    /// `None`: the catalog does not know the table.
+    table: Option<usize>,
+    /// The columns referred to; empty: the primary key.
+    referred: Vec<String>,
+    /// The columns of the child.
+    columns: Vec<String>,
+    on_delete: Action,
+    on_update: Action,
+}
+
+/// What a foreign key does to the child's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    /// Nothing, or it refuses the statement.
+    Nothing,
+    /// They are deleted, or updated with the parent's.
+    Cascade,
+    /// Their columns are set to NULL or to their defaults.
+    Set,
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug)]
+pub enum Relation<'a> {
+    /// A table.
+    Table(&'a Table),
+    /// Something the cache must leave alone.
+    Unresolved(Unresolved),
+}
+
+impl Catalog {
+    /// Reads the schema over `db`; the tables are named after `domain`.
+    ///
+    /// # Errors
+    /// What the database answers to the queries of its schema.
+    pub async fn read<C: ConnectionTrait>(db: &C, domain: &str) -> Result<Self, DbErr> {
+        let facts = match db.get_database_backend() {
+            DbBackend::Sqlite => sqlite::read(db).await?,
+            DbBackend::Postgres => postgres::read(db).await?,
+            DbBackend::MySql => mysql::read(db).await?,
+            other => {
+                return Err(DbErr::BackendNotSupported {
+                    db: other.as_str(),
+                    ctx: "the catalog",
+                });
+            }
+        };
+        Ok(build::catalog(facts, domain))
+    }
+
+    /// Returns what a name stands for, looked up as the database would.
+    pub fn resolve(&self, name: &RelationName) -> Relation<'_> {
+        match self.entry(name) {
+            Entry::Table(index) => Relation::Table(&self.tables[index]),
+            Entry::Unresolved(reason) => Relation::Unresolved(reason),
+        }
+    }
+
+    /// Returns all tables, in no order.
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// Returns what is known of a function, lower-case, with its schema if written.
+    pub fn function(&self, name: &str) -> Nature {
+        let own = nature(name, self.backend);
+        match self.functions.get(unqualified(name)) {
+            Some(declared) if declared.users => own.max(declared.nature),
+            Some(declared) if own == Nature::Unknown => declared.nature,
+            _ => own,
+        }
+    }
+
+    pub(crate) fn has_unusual_quoting(&self) -> bool {
+        self.unusual_quoting
+    }
+
+    fn entry(&self, name: &RelationName) -> Entry {
+        let unresolved = Entry::Unresolved;
+        if name.database.is_some() {
+            return unresolved(Unresolved::OtherDatabase);
+        }
+        let own = self.folded(&name.name);
+        if let Some(schema) = &name.schema {
+            let schema = self.folded(schema);
+            return self
+                .entry_in(&schema, &own)
+                .unwrap_or_else(|| unresolved(self.unknown(&schema)));
+        }
+        if self.backend == DbBackend::Postgres && (own.starts_with("pg_") || own == "only") {
+            // Found in pg_catalog before anything else; ONLY is syntax the parser takes for a name.
+            return unresolved(Unresolved::System);
+        }
+        let found = self
+            .path
+            .iter()
+            .find_map(|schema| self.entry_in(schema, &own));
+        found.unwrap_or(unresolved(Unresolved::Unknown))
+    }
+
+    fn entry_in(&self, schema: &str, name: &str) -> Option<Entry> {
+        self.relations.get(schema)?.get(name).copied()
+    }
+
+    fn folded<'n>(&self, name: &'n Name) -> Cow<'n, str> {
+        let folded = name.folded(self.backend);
+        if self.caseless {
+            folded.to_lowercase().into()
+        } else {
+            folded
+        }
+    }
+
+    fn unknown(&self, schema: &str) -> Unresolved {
+        match self.backend {
+            DbBackend::MySql if !self.path.iter().any(|own| own == schema) => {
+                Unresolved::OtherDatabase
+            }
+            DbBackend::Postgres if schema == "information_schema" || schema.starts_with("pg_") => {
+                Unresolved::System
+            }
+            _ => Unresolved::Unknown,
+        }
+    }
+}
+
+impl Table {
+    /// Returns its name, domain and all.
+    pub fn name(&self) -> &TableName {
+        &self.name
+    }
+
+    /// Returns the columns of its primary key, in their order; empty if it has none.
+    pub fn key(&self) -> &[KeyColumn] {
+        &self.key
+    }
+
+    /// Returns why it must not be read from the cache although it is a table.
+    pub fn guard(&self) -> Option<Unresolved> {
+        self.guard
+    }
+
+    /// Makes the canonical key of a row, given the value of each key column by its name.
+    ///
+    /// `None` when the table has no primary key, a value is missing or has no canonical form.
+    pub fn row_key<'v>(&self, mut value: impl FnMut(&str) -> Option<&'v Value>) -> Option<RowKey> {
+        let part = |column: &KeyColumn| key_part(value(&column.name)?, column.class);
+        let parts: Vec<KeyPart> = self.key.iter().map(part).collect::<Option<_>>()?;
+        (!parts.is_empty()).then(|| RowKey::new(parts))
+    }
+}
+
+impl KeyColumn {
+    /// Returns the canonical form of a value that is stored, not compared: it must fit.
+    pub(crate) fn stored(&self, value: &Value) -> Option<KeyPart> {
+        let part = key_part(value, self.class)?;
+        let fits = match (self.room, &part) {
+            (Room::Any, _) => true,
+            (Room::Range(least, most), KeyPart::Int(value)) => (least..=most).contains(value),
+            (Room::Length(most), _) => length(value).is_some_and(|length| length <= most),
+            (Room::Range(..), _) => false,
+        };
+        fits.then_some(part)
+    }
+}
+
+fn length(value: &Value) -> Option<usize> {
+    match value {
+        Value::String(Some(text)) => Some(text.len()),
+        Value::Bytes(Some(bytes)) => Some(bytes.len()),
+        Value::Uuid(Some(_)) => Some(16),
+        _ => None,
+    }
+}

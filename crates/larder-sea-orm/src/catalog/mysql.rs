@@ -1,0 +1,367 @@
+//! The schema of a `MySQL` or `MariaDB` database: the one the connection is in.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+
+use super::build::{Facts, ForeignKey, RelationFact, RelationKind, TableFact};
+use super::rows::{Row, query};
+use super::{Action, KeyColumn, Room};
+use crate::analysis::{Nature, Unresolved};
+use crate::canonical::ColumnClass;
+
+/// Whoever asks, as privileges name them; those of a role are not seen.
+const GRANTEE: &str = "grantee = CONCAT('''', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '''@''', \
+     SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '''')";
+
+/// What the session says of itself.
+struct Session {
+    database: String,
+    caseless: bool,
+    unusual_quoting: bool,
+}
+
+pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
+    let session = session(db).await?;
+    let mut keys = keys(db).await?;
+    let triggers = triggers(db).await?;
+    let mut relations = Vec::new();
+    for row in &query(
+        db,
+        "SELECT CAST(table_name AS CHAR) AS name, CAST(table_type AS CHAR) AS kind, \
+         CAST(COALESCE(engine, '') AS CHAR) AS engine \
+         FROM information_schema.tables WHERE table_schema = DATABASE()",
+    )
+    .await?
+    {
+        let name = row.text("name")?;
+        let mut kind = kind(&row.text("kind")?, &row.text("engine")?);
+        if let RelationKind::Table(table) = &mut kind {
+            table.key = keys.remove(&name).unwrap_or_default();
+            table.triggers = triggers.stand_on(&name);
+        }
+        relations.push(RelationFact {
+            path: (session.database.clone(), name),
+            kind,
+        });
+    }
+    Ok(Facts {
+        backend: DbBackend::MySql,
+        default_schema: session.database.clone(),
+        path: vec![session.database],
+        caseless: session.caseless,
+        unusual_quoting: session.unusual_quoting,
+        relations,
+        foreign_keys: foreign_keys(db).await?,
+        members: Vec::new(),
+        functions: functions(db).await?,
+    })
+}
+
+async fn session<C: ConnectionTrait>(db: &C) -> Result<Session, DbErr> {
+    let rows = query(
+        db,
+        "SELECT CAST(COALESCE(DATABASE(), '') AS CHAR) AS own, \
+         CAST(@@lower_case_table_names AS CHAR) AS caseless, CAST(@@sql_mode AS CHAR) AS mode",
+    )
+    .await?;
+    let row = rows
+        .first()
+        .ok_or_else(|| DbErr::Custom("the session says nothing".into()))?;
+    let mode = row.text("mode")?;
+    let unusual = ["ANSI_QUOTES", "NO_BACKSLASH_ESCAPES"]
+        .iter()
+        .any(|it| mode.contains(it));
+    Ok(Session {
+        database: row.text("own")?,
+        caseless: row.text("caseless")? != "0",
+        unusual_quoting: unusual,
+    })
+}
+
+fn kind(kind: &str, engine: &str) -> RelationKind {
+    const OWN: [&str; 9] = [
+        "innodb",
+        "myisam",
+        "aria",
+        "memory",
+        "rocksdb",
+        "archive",
+        "csv",
+        "ndbcluster",
+        "tokudb",
+    ];
+    let other = RelationKind::Other;
+    match kind {
+        "BASE TABLE" | "SYSTEM VERSIONED" if OWN.contains(&engine.to_lowercase().as_str()) => {
+            RelationKind::Table(TableFact::default())
+        }
+        "BASE TABLE" | "SYSTEM VERSIONED" => other(Unresolved::Foreign),
+        "VIEW" => other(Unresolved::View),
+        "SEQUENCE" => other(Unresolved::Sequence),
+        "TEMPORARY" => other(Unresolved::Temporary),
+        _ => other(Unresolved::System),
+    }
+}
+
+async fn keys<C: ConnectionTrait>(db: &C) -> Result<HashMap<String, Vec<KeyColumn>>, DbErr> {
+    let rows = query(
+        db,
+        "SELECT CAST(s.table_name AS CHAR) AS name, CAST(s.column_name AS CHAR) AS own, \
+         CAST(c.data_type AS CHAR) AS type, CAST(c.column_type AS CHAR) AS declared, \
+         CAST(COALESCE(c.collation_name, '') AS CHAR) AS collated, CAST(c.extra AS CHAR) AS extra, \
+         CAST(COALESCE(c.character_maximum_length, -1) AS SIGNED) AS length \
+         FROM information_schema.statistics s JOIN information_schema.columns c \
+         ON c.table_schema = s.table_schema AND c.table_name = s.table_name \
+         AND c.column_name = s.column_name \
+         WHERE s.table_schema = DATABASE() AND s.index_name = 'PRIMARY' \
+         ORDER BY s.table_name, s.seq_in_index",
+    )
+    .await?;
+    let mut keys: HashMap<String, Vec<KeyColumn>> = HashMap::new();
+    for row in &rows {
+        keys.entry(row.text("name")?)
+            .or_default()
+            .push(key_column(row)?);
+    }
+    Ok(keys)
+}
+
+fn key_column(row: &Row) -> Result<KeyColumn, DbErr> {
+    let class = class(
+        &row.text("type")?.to_lowercase(),
+        &row.text("collated")?.to_lowercase(),
+    );
+    let declared = row.text("declared")?.to_lowercase();
+    let length = row
+        .number("length")?
+        .and_then(|length| usize::try_from(length).ok());
+    let room = match class {
+        ColumnClass::Int => range(&declared),
+        _ => length.map_or(Room::Length(0), Room::Length),
+    };
+    let automatic = row.text("extra")?.to_lowercase().contains("auto_increment");
+    Ok(KeyColumn {
+        name: row.text("own")?,
+        class,
+        automatic,
+        room,
+    })
+}
+
+/// Returns the range of an integer type as it is declared: `int(10) unsigned`.
+fn range(declared: &str) -> Room {
+    let bits = match declared.split(['(', ' ']).next() {
+        Some("tinyint") => 8,
+        Some("smallint") => 16,
+        Some("mediumint") => 24,
+        Some("int" | "integer") => 32,
+        _ => 64,
+    };
+    match (declared.contains("unsigned"), bits) {
+        (true, 64) => Room::Range(0, i64::MAX),
+        (true, bits) => Room::Range(0, (1 << bits) - 1),
+        (false, bits) => Room::Range(i64::MIN >> (64 - bits), i64::MAX >> (64 - bits)),
+    }
+}
+
+fn class(data_type: &str, collation: &str) -> ColumnClass {
+    match data_type {
+        "tinyint" | "smallint" | "mediumint" | "int" | "bigint" => ColumnClass::Int,
+        "char" | "varchar" | "tinytext" | "text" | "mediumtext" | "longtext"
+            if is_known_collation(collation) =>
+        {
+            ColumnClass::Text
+        }
+        "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {
+            ColumnClass::Bytes
+        }
+        _ => ColumnClass::Other,
+    }
+}
+
+/// Tells whether a collation folds no more of ASCII than [`fold`](crate::canonical::fold) does.
+///
+/// Not those of single languages: in Hungarian `ccs` equals `cscs`.
+fn is_known_collation(name: &str) -> bool {
+    const CHARSETS: [&str; 9] = [
+        "ascii", "latin1", "ucs2", "utf16", "utf16le", "utf32", "utf8", "utf8mb3", "utf8mb4",
+    ];
+    const KINDS: [&str; 24] = [
+        "0900_ai_ci",
+        "0900_as_ci",
+        "0900_as_cs",
+        "0900_bin",
+        "bin",
+        "general_ci",
+        "general_cs",
+        "general_mysql500_ci",
+        "general_nopad_ci",
+        "nopad_bin",
+        "swedish_ci",
+        "swedish_nopad_ci",
+        "uca1400_ai_ci",
+        "uca1400_ai_cs",
+        "uca1400_as_ci",
+        "uca1400_as_cs",
+        "uca1400_nopad_ai_ci",
+        "uca1400_nopad_ai_cs",
+        "uca1400_nopad_as_ci",
+        "uca1400_nopad_as_cs",
+        "unicode_520_ci",
+        "unicode_520_nopad_ci",
+        "unicode_ci",
+        "unicode_nopad_ci",
+    ];
+    name.split_once('_').is_some_and(|(charset, kind)| {
+        CHARSETS.contains(&charset)
+            && KINDS.contains(&kind)
+            && (!kind.starts_with("swedish") || charset == "latin1")
+    })
+}
+
+async fn foreign_keys<C: ConnectionTrait>(db: &C) -> Result<Vec<ForeignKey>, DbErr> {
+    let rows = query(
+        db,
+        "SELECT CAST(k.constraint_name AS CHAR) AS id, CAST(k.table_schema AS CHAR) AS child_schema, \
+         CAST(k.table_name AS CHAR) AS child, CAST(k.column_name AS CHAR) AS own, \
+         CAST(k.referenced_table_schema AS CHAR) AS parent_schema, \
+         CAST(k.referenced_table_name AS CHAR) AS parent, \
+         CAST(k.referenced_column_name AS CHAR) AS referred, \
+         CAST(r.update_rule AS CHAR) AS on_update, CAST(r.delete_rule AS CHAR) AS on_delete \
+         FROM information_schema.key_column_usage k \
+         JOIN information_schema.referential_constraints r \
+         ON r.constraint_schema = k.constraint_schema AND r.constraint_name = k.constraint_name \
+         AND r.table_name = k.table_name \
+         WHERE k.referenced_table_schema = DATABASE() \
+         ORDER BY k.table_schema, k.table_name, k.constraint_name, k.ordinal_position",
+    )
+    .await?;
+    let mut keys: Vec<((String, String, String), ForeignKey)> = Vec::new();
+    for row in &rows {
+        let child = (row.text("child_schema")?, row.text("child")?);
+        let id = (child.0.clone(), child.1.clone(), row.text("id")?);
+        if keys.last().is_none_or(|(last, _)| *last != id) {
+            let key = ForeignKey {
+                child,
+                columns: Vec::new(),
+                parent: (row.text("parent_schema")?, row.text("parent")?),
+                referred: Vec::new(),
+                on_delete: action(&row.text("on_delete")?),
+                on_update: action(&row.text("on_update")?),
+            };
+            keys.push((id, key));
+        }
+        if let Some((_, key)) = keys.last_mut() {
+            key.columns.push(row.text("own")?);
+            key.referred.push(row.text("referred")?);
+        }
+    }
+    Ok(keys.into_iter().map(|(_, key)| key).collect())
+}
+
+fn action(rule: &str) -> Action {
+    match rule {
+        "CASCADE" => Action::Cascade,
+        "SET NULL" | "SET DEFAULT" => Action::Set,
+        _ => Action::Nothing,
+    }
+}
+
+/// The tables with triggers, as far as this user may know.
+struct Triggers {
+    tables: Vec<String>,
+    /// Tables whose triggers are shown; `None`: all tables'.
+    shown: Option<Vec<String>>,
+}
+
+impl Triggers {
+    /// Tells whether a trigger stands on a table, or one may that is not shown.
+    fn stand_on(&self, table: &str) -> bool {
+        let shown = self
+            .shown
+            .as_ref()
+            .is_none_or(|shown| shown.iter().any(|it| it == table));
+        !shown || self.tables.iter().any(|it| it == table)
+    }
+}
+
+/// Returns the tables with triggers. They are shown only to who has the privilege to make them.
+async fn triggers<C: ConnectionTrait>(db: &C) -> Result<Triggers, DbErr> {
+    let names = |rows: &[Row]| {
+        rows.iter()
+            .map(|row| row.text("name"))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let tables = query(
+        db,
+        "SELECT DISTINCT CAST(event_object_table AS CHAR) AS name FROM information_schema.triggers \
+         WHERE event_object_schema = DATABASE()",
+    )
+    .await?;
+    let everywhere = query(
+        db,
+        &format!(
+            "SELECT CAST(privilege_type AS CHAR) AS name FROM information_schema.user_privileges \
+         WHERE privilege_type = 'TRIGGER' AND {GRANTEE} UNION ALL \
+         SELECT CAST(privilege_type AS CHAR) FROM information_schema.schema_privileges \
+         WHERE privilege_type = 'TRIGGER' AND {GRANTEE} AND DATABASE() LIKE table_schema"
+        ),
+    )
+    .await?;
+    let some = query(
+        db,
+        &format!(
+            "SELECT CAST(table_name AS CHAR) AS name FROM information_schema.table_privileges \
+             WHERE privilege_type = 'TRIGGER' AND {GRANTEE} AND table_schema = DATABASE()"
+        ),
+    )
+    .await?;
+    let shown = if everywhere.is_empty() {
+        Some(names(&some)?)
+    } else {
+        None
+    };
+    Ok(Triggers {
+        tables: names(&tables)?,
+        shown,
+    })
+}
+
+/// Returns the functions stored here; what they do is not checked by the server.
+async fn functions<C: ConnectionTrait>(db: &C) -> Result<Vec<(String, Nature, bool)>, DbErr> {
+    let sql = "SELECT DISTINCT CAST(LOWER(routine_name) AS CHAR) AS name \
+               FROM information_schema.routines WHERE routine_type = 'FUNCTION'";
+    let function = |row: &Row| Ok((row.text("name")?, Nature::Unknown, true));
+    query(db, sql).await?.iter().map(function).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_those_of_the_types() {
+        assert_eq!(range("tinyint(4)"), Room::Range(-128, 127));
+        assert_eq!(range("tinyint unsigned"), Room::Range(0, 255));
+        assert_eq!(
+            range("int(10) unsigned zerofill"),
+            Room::Range(0, 4_294_967_295)
+        );
+        assert_eq!(range("bigint(20)"), Room::Range(i64::MIN, i64::MAX));
+        assert_eq!(range("bigint(20) unsigned"), Room::Range(0, i64::MAX));
+    }
+
+    #[test]
+    fn collations_of_single_languages_are_not_trusted() {
+        assert!(
+            is_known_collation("utf8mb4_general_ci") && is_known_collation("latin1_swedish_ci")
+        );
+        assert!(is_known_collation("utf8mb4_0900_ai_ci") && is_known_collation("utf8mb4_bin"));
+        assert!(
+            !is_known_collation("utf8mb4_hungarian_ci")
+                && !is_known_collation("utf8mb4_swedish_ci")
+        );
+        assert!(!is_known_collation("") && !is_known_collation("big5_bin"));
+    }
+}

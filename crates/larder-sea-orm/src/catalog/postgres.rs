@@ -1,0 +1,238 @@
+//! The schemas of a `PostgreSQL` database (12 or later).
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+
+use super::build::{Facts, ForeignKey, Member, Path, RelationFact, RelationKind, TableFact};
+use super::rows::{Row, query};
+use super::{Action, KeyColumn, Room};
+use crate::analysis::{Nature, Unresolved};
+use crate::canonical::ColumnClass;
+
+/// Schemas of the application: not the system's, not other sessions' temporary ones.
+const OURS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema') \
+     AND n.nspname !~ '^pg_toast' AND (n.nspname !~ '^pg_temp' OR n.oid = pg_my_temp_schema())";
+
+pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
+    let mut keys = keys(db).await?;
+    let mut relations = relations(db).await?;
+    for relation in &mut relations {
+        if let RelationKind::Table(table) = &mut relation.kind {
+            table.key = keys.remove(&relation.path).unwrap_or_default();
+        }
+    }
+    Ok(Facts {
+        backend: DbBackend::Postgres,
+        default_schema: "public".into(),
+        path: search_path(db).await?,
+        caseless: false,
+        unusual_quoting: unusual_quoting(db).await?,
+        relations,
+        foreign_keys: foreign_keys(db).await?,
+        members: members(db).await?,
+        functions: functions(db).await?,
+    })
+}
+
+async fn search_path<C: ConnectionTrait>(db: &C) -> Result<Vec<String>, DbErr> {
+    let sql = "SELECT s.name::text AS name FROM unnest(current_schemas(true)) \
+               WITH ORDINALITY AS s(name, place) ORDER BY s.place";
+    query(db, sql)
+        .await?
+        .iter()
+        .map(|row| row.text("name"))
+        .collect()
+}
+
+async fn unusual_quoting<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
+    let rows = query(
+        db,
+        "SELECT current_setting('standard_conforming_strings') AS setting",
+    )
+    .await?;
+    let conforming = rows.first().map(|row| row.text("setting")).transpose()?;
+    Ok(conforming.as_deref() != Some("on"))
+}
+
+async fn relations<C: ConnectionTrait>(db: &C) -> Result<Vec<RelationFact>, DbErr> {
+    // Rules of a table run like triggers. A function of one argument of a table's row type can be written as a
+    // column of it.
+    let rows = query(
+        db,
+        &format!(
+            "SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind, \
+             c.relpersistence = 't' AS temporary, \
+             c.relkind IN ('r', 'p') AND row_security_active(c.oid) AS guarded, \
+             c.oid IN (SELECT t.tgrelid FROM pg_trigger t WHERE NOT t.tgisinternal) \
+               OR c.oid IN (SELECT r.ev_class FROM pg_rewrite r WHERE r.ev_type <> '1') AS triggers, \
+             c.reltype IN (SELECT p.proargtypes[0] FROM pg_proc p \
+               WHERE p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1 \
+               AND p.provolatile <> 'i') AS row_functions \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {OURS}"
+        ),
+    )
+    .await?;
+    rows.iter().map(relation).collect()
+}
+
+fn relation(row: &Row) -> Result<RelationFact, DbErr> {
+    let path = path(row, "schema", "name")?;
+    let kind = match row.text("kind")?.as_str() {
+        _ if row.flag("temporary")? => RelationKind::Other(Unresolved::Temporary),
+        "v" | "m" => RelationKind::Other(Unresolved::View),
+        "f" => RelationKind::Other(Unresolved::Foreign),
+        "S" => RelationKind::Other(Unresolved::Sequence),
+        _ => {
+            let guarded = row.flag("guarded")?.then_some(Unresolved::RowSecurity);
+            let readable = row
+                .flag("row_functions")?
+                .then_some(Unresolved::RowFunctions);
+            RelationKind::Table(TableFact {
+                triggers: row.flag("triggers")?,
+                guard: guarded.or(readable),
+                ..TableFact::default()
+            })
+        }
+    };
+    Ok(RelationFact { path, kind })
+}
+
+async fn keys<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, Vec<KeyColumn>>, DbErr> {
+    let rows = query(
+        db,
+        &format!(
+            "SELECT n.nspname::text AS schema, c.relname::text AS name, a.attname::text AS own, \
+             t.typname::text AS type, t.typtype = 'b' AS base, \
+             COALESCE(l.collisdeterministic, true) AS deterministic \
+             FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+             JOIN pg_namespace n ON n.oid = c.relnamespace \
+             CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(att, place) \
+             JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.att \
+             JOIN pg_type t ON t.oid = a.atttypid \
+             LEFT JOIN pg_collation l ON l.oid = a.attcollation \
+             WHERE i.indisprimary AND k.place <= i.indnkeyatts AND {OURS} \
+             ORDER BY c.oid, k.place"
+        ),
+    )
+    .await?;
+    let mut keys: HashMap<Path, Vec<KeyColumn>> = HashMap::new();
+    for row in &rows {
+        let plain = row.flag("base")? && row.flag("deterministic")?;
+        let column = KeyColumn {
+            name: row.text("own")?,
+            class: if plain {
+                class(&row.text("type")?)
+            } else {
+                ColumnClass::Other
+            },
+            // There is no last insert id: keys come back by RETURNING.
+            automatic: false,
+            room: Room::Any,
+        };
+        keys.entry(path(row, "schema", "name")?)
+            .or_default()
+            .push(column);
+    }
+    Ok(keys)
+}
+
+fn class(typname: &str) -> ColumnClass {
+    match typname {
+        "int2" | "int4" | "int8" => ColumnClass::Int,
+        "text" | "varchar" | "bpchar" | "citext" => ColumnClass::Text,
+        "uuid" => ColumnClass::Uuid,
+        "bytea" => ColumnClass::Bytes,
+        _ => ColumnClass::Other,
+    }
+}
+
+async fn foreign_keys<C: ConnectionTrait>(db: &C) -> Result<Vec<ForeignKey>, DbErr> {
+    let sql = "SELECT f.oid::int8 AS id, n.nspname::text AS schema, c.relname::text AS name, \
+         pn.nspname::text AS parent_schema, pc.relname::text AS parent_name, \
+         a.attname::text AS own, pa.attname::text AS referred, \
+         f.confdeltype::text AS on_delete, f.confupdtype::text AS on_update \
+         FROM pg_constraint f JOIN pg_class c ON c.oid = f.conrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_class pc ON pc.oid = f.confrelid \
+         JOIN pg_namespace pn ON pn.oid = pc.relnamespace \
+         CROSS JOIN LATERAL unnest(f.conkey, f.confkey) WITH ORDINALITY AS k(own, referred, place) \
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.own \
+         JOIN pg_attribute pa ON pa.attrelid = pc.oid AND pa.attnum = k.referred \
+         WHERE f.contype = 'f' ORDER BY f.oid, k.place";
+    let mut keys: Vec<(Option<i64>, ForeignKey)> = Vec::new();
+    for row in &query(db, sql).await? {
+        let id = row.number("id")?;
+        if keys.last().is_none_or(|(last, _)| *last != id) {
+            let key = ForeignKey {
+                child: path(row, "schema", "name")?,
+                columns: Vec::new(),
+                parent: path(row, "parent_schema", "parent_name")?,
+                referred: Vec::new(),
+                on_delete: action(&row.text("on_delete")?),
+                on_update: action(&row.text("on_update")?),
+            };
+            keys.push((id, key));
+        }
+        if let Some((_, key)) = keys.last_mut() {
+            key.columns.push(row.text("own")?);
+            key.referred.push(row.text("referred")?);
+        }
+    }
+    Ok(keys.into_iter().map(|(_, key)| key).collect())
+}
+
+fn action(code: &str) -> Action {
+    match code {
+        "c" => Action::Cascade,
+        "n" | "d" => Action::Set,
+        _ => Action::Nothing,
+    }
+}
+
+async fn members<C: ConnectionTrait>(db: &C) -> Result<Vec<Member>, DbErr> {
+    let sql = "SELECT n.nspname::text AS schema, c.relname::text AS name, \
+         pn.nspname::text AS parent_schema, pc.relname::text AS parent_name, \
+         c.relispartition AS partition \
+         FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_class pc ON pc.oid = i.inhparent \
+         JOIN pg_namespace pn ON pn.oid = pc.relnamespace \
+         WHERE c.relkind IN ('r', 'p', 'f')";
+    let member = |row: &Row| {
+        Ok(Member {
+            of: path(row, "parent_schema", "parent_name")?,
+            path: path(row, "schema", "name")?,
+            partition: row.flag("partition")?,
+        })
+    };
+    query(db, sql).await?.iter().map(member).collect()
+}
+
+/// Returns functions by their volatility, an aggregate's by that of the functions it is made of.
+///
+/// What is declared STABLE cannot write, but may read any table: it is as good as volatile for a cache.
+async fn functions<C: ConnectionTrait>(db: &C) -> Result<Vec<(String, Nature, bool)>, DbErr> {
+    let sql = "SELECT lower(p.proname::text) AS name, \
+         bool_or(n.nspname NOT IN ('pg_catalog', 'information_schema')) AS users, \
+         bool_or('v' IN (p.provolatile, t.provolatile, f.provolatile)) AS writes, \
+         bool_or('s' IN (p.provolatile, t.provolatile, f.provolatile)) AS reads \
+         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+         LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid \
+         LEFT JOIN pg_proc t ON t.oid = g.aggtransfn \
+         LEFT JOIN pg_proc f ON f.oid = g.aggfinalfn GROUP BY 1";
+    let function = |row: &Row| {
+        let nature = match (row.flag("writes")?, row.flag("reads")?) {
+            (true, _) => Nature::Unknown,
+            (false, true) => Nature::Volatile,
+            (false, false) => Nature::Pure,
+        };
+        Ok((row.text("name")?, nature, row.flag("users")?))
+    };
+    query(db, sql).await?.iter().map(function).collect()
+}
+
+fn path(row: &Row, schema: &str, name: &str) -> Result<Path, DbErr> {
+    Ok((row.text(schema)?, row.text(name)?))
+}

@@ -1,0 +1,324 @@
+//! The schema of `SQLite`, with the databases attached.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+
+use super::build::{Facts, ForeignKey, Path, RelationFact, RelationKind, TableFact};
+use super::rows::{Row, literal, query, quoted};
+use super::{Action, KeyColumn, Room};
+use crate::analysis::{Nature, Unresolved};
+use crate::canonical::ColumnClass;
+
+/// Tables with columns of their own: asking for those of a virtual table would load its module.
+const TABLES: &str = "m.type = 'table' AND upper(substr(m.sql, 1, 14)) <> 'CREATE VIRTUAL'";
+
+/// A table as `sqlite_master` has it.
+struct Listed {
+    kind: String,
+    name: String,
+    table: String,
+    sql: String,
+}
+
+pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
+    let mut facts = Facts {
+        backend: DbBackend::Sqlite,
+        default_schema: "main".into(),
+        path: Vec::new(),
+        caseless: false,
+        unusual_quoting: false,
+        relations: Vec::new(),
+        foreign_keys: Vec::new(),
+        members: Vec::new(),
+        functions: functions(db).await?,
+    };
+    let mut triggered_anywhere = Vec::new();
+    for schema in schemas(db).await? {
+        let listed = listed(db, &schema).await?;
+        let mut keys = keys(db, &schema, &listed).await?;
+        if schema == "temp" {
+            let triggers = listed.iter().filter(|it| it.kind == "trigger");
+            triggered_anywhere.extend(triggers.map(|it| it.table.to_ascii_lowercase()));
+        }
+        for relation in listed
+            .iter()
+            .filter(|it| it.kind == "table" || it.kind == "view")
+        {
+            let kind = kind(relation, &schema, &listed, keys.remove(&relation.name));
+            let path = (schema.clone(), relation.name.clone());
+            facts.relations.push(RelationFact { path, kind });
+        }
+        facts.foreign_keys.extend(foreign_keys(db, &schema).await?);
+        facts.path.push(schema);
+    }
+    // A trigger of the session may stand on a table of any database.
+    for relation in &mut facts.relations {
+        if let RelationKind::Table(table) = &mut relation.kind {
+            table.triggers |= triggered_anywhere.contains(&relation.path.1.to_ascii_lowercase());
+        }
+    }
+    Ok(facts)
+}
+
+/// Returns the databases in the order names are looked up.
+async fn schemas<C: ConnectionTrait>(db: &C) -> Result<Vec<String>, DbErr> {
+    let mut schemas = vec!["temp".to_owned(), "main".to_owned()];
+    for row in query(db, "SELECT name FROM pragma_database_list ORDER BY seq").await? {
+        let name = row.text("name")?;
+        if !schemas.contains(&name) {
+            schemas.push(name);
+        }
+    }
+    Ok(schemas)
+}
+
+async fn listed<C: ConnectionTrait>(db: &C, schema: &str) -> Result<Vec<Listed>, DbErr> {
+    let sql = format!(
+        "SELECT type AS kind, name, tbl_name AS tbl, sql FROM {}.sqlite_master",
+        quoted(schema)
+    );
+    let listed = |row: &Row| {
+        Ok(Listed {
+            kind: row.text("kind")?,
+            name: row.text("name")?,
+            table: row.text("tbl")?,
+            sql: row.text("sql")?,
+        })
+    };
+    query(db, &sql).await?.iter().map(listed).collect()
+}
+
+fn kind(
+    relation: &Listed,
+    schema: &str,
+    listed: &[Listed],
+    key: Option<Vec<KeyColumn>>,
+) -> RelationKind {
+    if schema == "temp" {
+        return RelationKind::Other(Unresolved::Temporary);
+    }
+    if relation.kind == "view" {
+        return RelationKind::Other(Unresolved::View);
+    }
+    if relation.name.to_ascii_lowercase().starts_with("sqlite_") {
+        return RelationKind::Other(Unresolved::System);
+    }
+    if is_virtual(&relation.sql) {
+        return RelationKind::Other(Unresolved::Virtual);
+    }
+    let is_its_trigger =
+        |it: &&Listed| it.kind == "trigger" && it.table.eq_ignore_ascii_case(&relation.name);
+    RelationKind::Table(TableFact {
+        key: key.unwrap_or_default(),
+        triggers: listed.iter().any(|it| is_its_trigger(&it)),
+        replaces: words(&relation.sql).contains("on conflict replace"),
+        guard: None,
+    })
+}
+
+async fn keys<C: ConnectionTrait>(
+    db: &C,
+    schema: &str,
+    listed: &[Listed],
+) -> Result<HashMap<String, Vec<KeyColumn>>, DbErr> {
+    let (own, name) = (quoted(schema), literal(schema));
+    let indexed = query(
+        db,
+        &format!(
+            "SELECT m.name AS tbl FROM {own}.sqlite_master m \
+             JOIN pragma_index_list(m.name, {name}) i WHERE {TABLES} AND i.origin = 'pk'"
+        ),
+    )
+    .await?;
+    let indexed: Vec<String> = indexed
+        .iter()
+        .map(|row| row.text("tbl"))
+        .collect::<Result<_, _>>()?;
+    let columns = query(
+        db,
+        &format!(
+            "SELECT m.name AS tbl, c.name AS name, c.type AS type FROM {own}.sqlite_master m \
+             JOIN pragma_table_info(m.name, {name}) c WHERE {TABLES} AND c.pk > 0 \
+             ORDER BY m.name, c.pk"
+        ),
+    )
+    .await?;
+    let mut keys: HashMap<String, Vec<KeyColumn>> = HashMap::new();
+    for row in &columns {
+        let table = row.text("tbl")?;
+        let sql = listed
+            .iter()
+            .find(|it| it.name == table)
+            .map_or("", |it| it.sql.as_str());
+        let declared = row.text("type")?;
+        let column = KeyColumn {
+            name: row.text("name")?,
+            class: class(&declared, sql),
+            // Only a key without an index of its own is the rowid.
+            automatic: declared.eq_ignore_ascii_case("integer") && !indexed.contains(&table),
+            room: Room::Any,
+        };
+        keys.entry(table).or_default().push(column);
+    }
+    for key in keys.values_mut().filter(|key| key.len() > 1) {
+        key.iter_mut().for_each(|column| column.automatic = false);
+    }
+    Ok(keys)
+}
+
+async fn foreign_keys<C: ConnectionTrait>(db: &C, schema: &str) -> Result<Vec<ForeignKey>, DbErr> {
+    let rows = query(
+        db,
+        &format!(
+            "SELECT m.name AS child, f.id AS id, f.\"table\" AS parent, f.\"from\" AS own, \
+             f.\"to\" AS referred, f.on_delete AS on_delete, f.on_update AS on_update \
+             FROM {}.sqlite_master m JOIN pragma_foreign_key_list(m.name, {}) f \
+             WHERE {TABLES} ORDER BY m.name, f.id, f.seq",
+            quoted(schema),
+            literal(schema)
+        ),
+    )
+    .await?;
+    let mut keys: Vec<((String, Option<i64>), ForeignKey)> = Vec::new();
+    for row in &rows {
+        let id = (row.text("child")?, row.number("id")?);
+        let path = |name| -> Path { (schema.to_owned(), name) };
+        if keys.last().is_none_or(|(last, _)| *last != id) {
+            let key = ForeignKey {
+                child: path(row.text("child")?),
+                columns: Vec::new(),
+                parent: path(row.text("parent")?),
+                referred: Vec::new(),
+                on_delete: action(&row.text("on_delete")?),
+                on_update: action(&row.text("on_update")?),
+            };
+            keys.push((id, key));
+        }
+        if let Some((_, key)) = keys.last_mut() {
+            key.columns.push(row.text("own")?);
+            key.referred
+                .extend(Some(row.text("referred")?).filter(|it| !it.is_empty()));
+        }
+    }
+    Ok(keys.into_iter().map(|(_, key)| key).collect())
+}
+
+/// Returns functions: `SQLite`'s own by whether they are deterministic, the application's as unknown.
+async fn functions<C: ConnectionTrait>(db: &C) -> Result<Vec<(String, Nature, bool)>, DbErr> {
+    const DETERMINISTIC: i64 = 0x800;
+    let mut functions: HashMap<String, (Nature, bool)> = HashMap::new();
+    for row in query(db, "SELECT name, builtin, flags FROM pragma_function_list").await? {
+        let own = row.number("builtin")? == Some(1);
+        let deterministic = row
+            .number("flags")?
+            .is_some_and(|flags| flags & DETERMINISTIC != 0);
+        let nature = match (own, deterministic) {
+            (true, true) => Nature::Pure,
+            (true, false) => Nature::Volatile,
+            // One that replaces a pure function of SQLite's and says it is pure is taken at its word.
+            (false, true)
+                if crate::analysis::nature(&row.text("name")?, DbBackend::Sqlite)
+                    == Nature::Pure =>
+            {
+                Nature::Pure
+            }
+            (false, _) => Nature::Unknown,
+        };
+        let known = functions
+            .entry(row.text("name")?.to_lowercase())
+            .or_insert((nature, !own));
+        *known = (known.0.max(nature), known.1 || !own);
+    }
+    Ok(functions
+        .into_iter()
+        .map(|(name, (nature, users))| (name, nature, users))
+        .collect())
+}
+
+fn action(rule: &str) -> Action {
+    match rule.to_ascii_uppercase().as_str() {
+        "CASCADE" => Action::Cascade,
+        "SET NULL" | "SET DEFAULT" => Action::Set,
+        _ => Action::Nothing,
+    }
+}
+
+/// Returns how a column's values are compared, by its affinity (<https://sqlite.org/datatype3.html>, 3.1).
+fn class(declared: &str, sql: &str) -> ColumnClass {
+    let declared = declared.to_ascii_uppercase();
+    let has = |part: &str| declared.contains(part);
+    if has("INT") {
+        ColumnClass::Int
+    } else if (has("CHAR") || has("CLOB") || has("TEXT") || has("BLOB") || declared.is_empty())
+        && has_known_collations(sql)
+    {
+        ColumnClass::TextOrBlob
+    } else {
+        ColumnClass::Other
+    }
+}
+
+/// Tells whether no collation but `SQLite`'s own is named anywhere in a table's definition.
+fn has_known_collations(sql: &str) -> bool {
+    let words = words(sql);
+    words.split("collate").skip(1).all(|rest| {
+        let name = rest.trim_start_matches([' ', '"', '\'', '`', '[']);
+        ["binary", "nocase", "rtrim"].iter().any(|known| {
+            name.strip_prefix(known)
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+        })
+    })
+}
+
+fn is_virtual(sql: &str) -> bool {
+    words(sql).starts_with("create virtual table")
+}
+
+/// Returns text in lower case with one space between words.
+fn words(sql: &str) -> String {
+    sql.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn affinity_decides_the_class() {
+        for (declared, expected) in [
+            ("INTEGER", ColumnClass::Int),
+            ("bigint", ColumnClass::Int),
+            ("varchar(20)", ColumnClass::TextOrBlob),
+            ("uuid_text", ColumnClass::TextOrBlob),
+            ("", ColumnClass::TextOrBlob),
+            ("real", ColumnClass::Other),
+            ("decimal(10, 2)", ColumnClass::Other),
+        ] {
+            assert_eq!(class(declared, ""), expected, "{declared}");
+        }
+    }
+
+    #[test]
+    fn a_collation_of_the_applications_makes_text_unknown() {
+        assert_eq!(
+            class("text", "create table t (a text  COLLATE\tNoCase)"),
+            ColumnClass::TextOrBlob
+        );
+        assert_eq!(
+            class("text", "create table t (a text collate \"binary\")"),
+            ColumnClass::TextOrBlob
+        );
+        assert_eq!(
+            class("text", "create table t (a text collate unicode)"),
+            ColumnClass::Other
+        );
+        assert_eq!(
+            class("text", "create table t (a text collate nocase_de)"),
+            ColumnClass::Other
+        );
+    }
+}
