@@ -40,9 +40,16 @@ pin_project! {
     {
         Passed { #[pin] body: B },
         Kept { bytes: Bytes, trailers: Option<Box<HeaderMap>> },
-        Replayed { replay: Replay<B> },
-        Running { reader: Reader<B>, left: Option<u64> },
+        Replayed { replay: Box<Replay<B>> },
+        Running { running: Box<Running<B>> },
     }
+}
+
+/// A body that is gathered while it is read.
+struct Running<B: Body> {
+    reader: Reader<B>,
+    /// How long it says the rest is.
+    left: Option<u64>,
 }
 
 /// What was gathered of a body, and what comes after it.
@@ -89,7 +96,7 @@ impl<B: Body> CacheBody<B> {
     pub(crate) fn replayed(first: Bytes, tail: Tail<B>) -> Self {
         Self {
             kind: Kind::Replayed {
-                replay: Replay { first, tail },
+                replay: Box::new(Replay { first, tail }),
             },
         }
     }
@@ -97,14 +104,16 @@ impl<B: Body> CacheBody<B> {
     /// Reads a body while it is gathered; `left` is how long it says it is.
     pub(crate) fn running(reader: Reader<B>, left: Option<u64>) -> Self {
         Self {
-            kind: Kind::Running { reader, left },
+            kind: Kind::Running {
+                running: Box::new(Running { reader, left }),
+            },
         }
     }
 
     /// Lets a body that is gathered come to its end without a reader.
     pub(crate) fn detach(self) {
-        if let Kind::Running { reader, .. } = self.kind {
-            reader.detach();
+        if let Kind::Running { running } = self.kind {
+            running.reader.detach();
         }
     }
 }
@@ -123,19 +132,14 @@ impl<B: Body> Body for CacheBody<B> {
                     return Poll::Ready(chunk(bytes).or_else(trailers).map(Ok));
                 }
                 KindProjected::Replayed { replay } => return replay.poll_frame(cx),
-                KindProjected::Running { reader, left } => match ready!(reader.poll(cx)) {
-                    Fed::Chunk(bytes) => {
-                        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                        *left = left.map(|left| left.saturating_sub(length));
-                        return Poll::Ready(Some(Ok(Frame::data(bytes))));
-                    }
-                    Fed::Tail(tail) => {
-                        let replay = Replay {
+                KindProjected::Running { running } => match ready!(running.poll(cx)) {
+                    Fed::Chunk(bytes) => return Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                    Fed::Tail(tail) => kind.set(Kind::Replayed {
+                        replay: Box::new(Replay {
                             first: Bytes::new(),
                             tail,
-                        };
-                        kind.set(Kind::Replayed { replay });
-                    }
+                        }),
+                    }),
                 },
             }
         }
@@ -155,10 +159,9 @@ impl<B: Body> Body for CacheBody<B> {
             Kind::Passed { body } => body.size_hint(),
             Kind::Kept { bytes, .. } => exact(bytes),
             Kind::Replayed { replay } => replay.size_hint(),
-            Kind::Running {
-                left: Some(left), ..
-            } => SizeHint::with_exact(*left),
-            Kind::Running { left: None, .. } => SizeHint::default(),
+            Kind::Running { running } => running
+                .left
+                .map_or_else(SizeHint::default, SizeHint::with_exact),
         }
     }
 }
@@ -174,6 +177,17 @@ impl<B: Body> fmt::Debug for CacheBody<B> {
         f.debug_struct("CacheBody")
             .field("kind", &kind)
             .finish_non_exhaustive()
+    }
+}
+
+impl<B: Body> Running<B> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Fed<B>> {
+        let fed = ready!(self.reader.poll(cx));
+        if let Fed::Chunk(bytes) = &fed {
+            let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            self.left = self.left.map(|left| left.saturating_sub(length));
+        }
+        Poll::Ready(fed)
     }
 }
 

@@ -150,6 +150,18 @@ impl Face {
     }
 }
 
+impl Outcome {
+    /// Returns what became of the answer, or why it is not kept, as one word.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Running => "running",
+            Self::Skipped(skip) => skip.as_str(),
+            Self::Refused(refusal) => refusal.as_str(),
+        }
+    }
+}
+
 impl Forward {
     fn as_str(self) -> &'static str {
         match self {

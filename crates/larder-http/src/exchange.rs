@@ -18,6 +18,7 @@ use tower_service::Service;
 
 use crate::body::CacheBody;
 use crate::cache_status::{self, Forward};
+use crate::head::Head;
 use crate::layer::Settings;
 use crate::load::{Asked, load};
 use crate::lookup::{Answer, Found, Place};
@@ -30,7 +31,7 @@ pub(crate) struct Exchange<S, B> {
     /// Ready to be called.
     pub(crate) inner: S,
     pub(crate) request: Request<B>,
-    pub(crate) place: Place,
+    pub(crate) place: Place<'static>,
     pub(crate) key: Key,
     pub(crate) why: Forward,
 }
@@ -63,7 +64,7 @@ where
             };
             match next {
                 Next::Answer(answer) => {
-                    return Ok(answer.collapsed(self.request.headers(), self.why));
+                    return Ok(answer.collapsed(&Head::of(&self.request), self.why));
                 }
                 Next::Join(key) => {
                     self.key = key;

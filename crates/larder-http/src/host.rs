@@ -9,21 +9,20 @@
 use std::borrow::Cow;
 
 use http::Uri;
-use http::header::{HOST, HeaderMap};
 
+use crate::head::{Head, Traits};
 use crate::verdict::Bypass;
 
 /// The longest name of a host (RFC 1035, 2.3.4), with room for a port.
 const MAX_HOST: usize = 261;
 
-/// Returns the host of a request to `uri`, empty if it names none.
-pub(crate) fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Result<Cow<'a, str>, Bypass> {
-    let mut lines = headers.get_all(HOST).iter();
-    let line = lines.next();
-    if lines.next().is_some() {
+/// Returns the host a request to `uri` is for, empty if it names none.
+pub(crate) fn host<'a>(uri: &'a Uri, head: &Head<'a>) -> Result<Cow<'a, str>, Bypass> {
+    if head.traits.has(Traits::HOSTS) {
         return Err(Bypass::Host);
     }
-    let line = line
+    let line = head
+        .host
         .map(|line| line.to_str().map_err(|_| Bypass::Host))
         .transpose()?;
     match (uri.authority().map(http::uri::Authority::as_str), line) {
@@ -47,13 +46,16 @@ fn spelled(host: &str) -> Result<Cow<'_, str>, Bypass> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::Request;
 
     fn verdict(uri: &str, lines: &[&str]) -> Result<String, Bypass> {
-        let mut headers = HeaderMap::new();
-        for line in lines {
-            headers.append(HOST, line.parse().unwrap());
-        }
-        host(&uri.parse().unwrap(), &headers).map(Cow::into_owned)
+        let request = lines
+            .iter()
+            .fold(Request::builder().uri(uri), |request, line| {
+                request.header("host", *line)
+            });
+        let request = request.body(()).unwrap();
+        host(request.uri(), &Head::of(&request)).map(Cow::into_owned)
     }
 
     #[test]

@@ -56,6 +56,7 @@ mod error;
 mod etag;
 mod exchange;
 mod future;
+mod head;
 mod host;
 mod key;
 mod layer;

@@ -104,6 +104,7 @@ where
         .run(head, body)
         .await),
         Err(outcome) => {
+            tracing::debug!(reason = outcome.as_str(), "a response is not kept");
             if let Some(replaced) = asked.replaced {
                 replaced.answered(head.status);
             }

@@ -1,25 +1,26 @@
 //! Looks a request up: decides whether it may be, finds the variant that answers it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use http::Response;
 use http::header::HeaderMap;
-use http::request::Parts;
-use http::{Method, Response};
 use http_body::Body;
 use larder_core::{Freshness, Hit, Key, Lookup, Region, Scope};
 
 use crate::body::CacheBody;
 use crate::cache_status::Forward;
+use crate::head::Head;
 use crate::host::host;
-use crate::key;
+use crate::key::key;
 use crate::layer::Settings;
 use crate::stored::{Serving, Stored};
 use crate::verdict::Bypass;
 use crate::verdict::request;
 
 /// Where the answer to a request may be kept.
-pub(crate) struct Place {
-    pub(crate) region: Region<Stored>,
+pub(crate) struct Place<'a> {
+    pub(crate) region: Cow<'a, Region<Stored>>,
     /// The key all variants have in common.
     pub(crate) key: Key,
 }
@@ -43,28 +44,32 @@ pub(crate) struct Answer {
     serving: Serving,
 }
 
-impl Place {
-    /// Decides whether a request may be looked up, and where.
+impl<'a> Place<'a> {
+    /// Decides whether a request of `user` may be looked up, and where.
     pub(crate) fn of(
-        settings: &Settings,
-        head: &Parts,
+        settings: &'a Settings,
+        head: &Head<'_>,
         body_is_empty: bool,
+        user: Option<String>,
     ) -> Result<Self, Bypass> {
         request::judge(head, body_is_empty)?;
-        let uri = key::original_uri(head);
+        let uri = head.original_uri();
         request::judge_length(uri)?;
-        let host = host(uri, &head.headers)?;
-        let user = settings
-            .policy
-            .user
-            .as_ref()
-            .and_then(|user_of| user_of(head));
-        let region = match request::scope(&head.headers, user)? {
-            Scope::Public => settings.region.clone(),
-            scope => settings.region.scoped(scope),
+        let host = host(uri, head)?;
+        let region = match request::scope(head, user)? {
+            Scope::Public => Cow::Borrowed(&settings.region),
+            scope => Cow::Owned(settings.region.scoped(scope)),
         };
-        let key = key::key(settings.id, &host, head, &settings.policy.headers);
+        let key = key(settings.id, &host, head, &settings.policy.headers);
         Ok(Self { region, key })
+    }
+
+    /// Returns this place for as long as it is needed.
+    pub(crate) fn into_owned(self) -> Place<'static> {
+        Place {
+            region: Cow::Owned(self.region.into_owned()),
+            key: self.key,
+        }
     }
 
     /// Finds the variant that was chosen by what the request says.
@@ -113,21 +118,19 @@ impl Answer {
     }
 
     /// Answers a request from the cache.
-    pub(crate) fn hit<B: Body>(&self, request: &Parts) -> Response<CacheBody<B>> {
-        let is_head = request.method == Method::HEAD;
-        self.stored.answer(&request.headers, is_head, self.serving)
+    pub(crate) fn hit<B: Body>(&self, request: &Head<'_>) -> Response<CacheBody<B>> {
+        self.stored.answer(request, self.serving)
     }
 
-    /// Answers a GET that waited for another request's answer.
+    /// Answers a request that waited for another one's answer.
     pub(crate) fn collapsed<B: Body>(
         &self,
-        request: &HeaderMap,
+        request: &Head<'_>,
         why: Forward,
     ) -> Response<CacheBody<B>> {
         let collapsed = Some(why);
         self.stored.answer(
             request,
-            false,
             Serving {
                 collapsed,
                 ..self.serving

@@ -11,7 +11,6 @@ use std::future::poll_fn;
 use std::sync::Arc;
 
 use http::header::{HeaderMap, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE};
-use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use larder_core::{Key, Lead, Region};
@@ -29,13 +28,13 @@ pub(crate) struct Replaced {
     stays_on_failure: bool,
 }
 
-/// Spawns the refresh of what `replaced` is, for requests like `head`.
+/// Spawns the refresh of what `replaced` is, for requests like this one.
 pub(crate) fn refresh<S, B, R>(
     settings: Arc<Settings>,
     inner: S,
     lead: Lead<Stored>,
     replaced: Replaced,
-    head: &Parts,
+    like: &Request<B>,
 ) where
     S: Service<Request<B>, Response = Response<R>> + Send + 'static,
     S::Future: Send + 'static,
@@ -44,7 +43,7 @@ pub(crate) fn refresh<S, B, R>(
     R: Body + Send + 'static,
     R::Error: Send,
 {
-    let request = whole_get(head);
+    let request = whole_get(like);
     let asked = Asked::replacing(request.headers(), replaced);
     let larder = settings.larder.clone();
     larder.spawn(async move {
@@ -85,14 +84,14 @@ impl Drop for Replaced {
     }
 }
 
-/// Asks for the same as `head`, but whole and without conditions.
-fn whole_get<B: Default>(head: &Parts) -> Request<B> {
+/// Asks for the same as `like`, but whole and without conditions.
+fn whole_get<B: Default>(like: &Request<B>) -> Request<B> {
     let mut request = Request::new(B::default());
     *request.method_mut() = Method::GET;
-    *request.uri_mut() = head.uri.clone();
-    *request.version_mut() = head.version;
-    *request.headers_mut() = whole(&head.headers);
-    *request.extensions_mut() = head.extensions.clone();
+    *request.uri_mut() = like.uri().clone();
+    *request.version_mut() = like.version();
+    *request.headers_mut() = whole(like.headers());
+    *request.extensions_mut() = like.extensions().clone();
     request
 }
 

@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
@@ -13,10 +12,12 @@ use crate::body::CacheBody;
 use crate::cache_status;
 use crate::exchange::Exchange;
 use crate::future::ResponseFuture;
+use crate::head::Head;
 use crate::layer::Settings;
 use crate::lookup::{Answer, Found, Place};
 use crate::refresh::{Replaced, refresh};
 use crate::verdict::Bypass;
+use crate::verdict::request::is_read;
 
 /// A service whose responses are kept. Made by [`CacheLayer`](crate::CacheLayer).
 #[derive(Clone)]
@@ -48,29 +49,31 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (head, body) = request.into_parts();
-        let place = match Place::of(&self.settings, &head, body.is_end_stream()) {
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let Self { settings, inner } = self;
+        let user = user_of(&mut request, settings);
+        let head = Head::of(&request);
+        let place = match Place::of(settings, &head, request.body().is_end_stream(), user) {
             Ok(place) => place,
-            Err(reason) => return self.bypass(head, body, reason),
+            Err(reason) => return bypass(inner, request, reason),
         };
-        match place.find(&head.headers) {
+        match place.find(head.headers) {
             Found::Hit(answer) => {
                 if answer.is_stale {
-                    self.refresh(&place, &answer, &head);
+                    refresh_stale(settings, inner, &place, &answer, &request);
                 }
                 ResponseFuture::ready(answer.hit(&head))
             }
-            Found::Off => self.bypass(head, body, Bypass::Off),
+            Found::Off => bypass(inner, request, Bypass::Off),
             // A HEAD has no body that could be kept.
-            Found::Missed(..) if head.method == Method::HEAD => {
-                self.pass(head, body, cache_status::head_missed())
+            Found::Missed(..) if *head.method == Method::HEAD => {
+                ResponseFuture::passed(inner.call(request), cache_status::head_missed())
             }
             Found::Missed(variant, why) => {
-                let inner = self.take_ready();
-                let settings = Arc::clone(&self.settings);
-                let request = Request::from_parts(head, body);
                 let key = variant.unwrap_or_else(|| place.key.clone());
+                let place = place.into_owned();
+                let settings = Arc::clone(settings);
+                let inner = take_ready(inner);
                 let exchange = Exchange {
                     settings,
                     inner,
@@ -85,62 +88,60 @@ where
     }
 }
 
-impl<S> CacheService<S> {
-    fn bypass<B, R>(&mut self, head: Parts, body: B, why: Bypass) -> ResponseFuture<S::Future, R>
-    where
-        S: Service<Request<B>, Response = Response<R>>,
-        R: Body,
-    {
-        tracing::debug!(reason = why.as_str(), "a request passes by the cache");
-        self.pass(head, body, cache_status::bypassed(why))
-    }
-
-    fn pass<B, R>(
-        &mut self,
-        head: Parts,
-        body: B,
-        status: HeaderValue,
-    ) -> ResponseFuture<S::Future, R>
-    where
-        S: Service<Request<B>, Response = Response<R>>,
-        R: Body,
-    {
-        ResponseFuture::passed(self.inner.call(Request::from_parts(head, body)), status)
-    }
-
-    /// Takes the service that `poll_ready` readied, and leaves a clone of it.
-    fn take_ready(&mut self) -> S
-    where
-        S: Clone,
-    {
-        let clone = self.inner.clone();
-        std::mem::replace(&mut self.inner, clone)
-    }
-
-    /// Loads a stale response anew in the background, unless that is under way.
-    fn refresh<B, R>(&self, place: &Place, answer: &Answer, head: &Parts)
-    where
-        S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
-        S::Future: Send + 'static,
-        S::Error: Send + 'static,
-        B: Default + Send + 'static,
-        R: Body + Send + 'static,
-        R::Error: Send,
-    {
-        let key = answer.variant.as_ref().unwrap_or(&place.key);
-        if let Some(lead) = place.region.try_lead(key) {
-            let settings = Arc::clone(&self.settings);
-            let stays_on_failure = settings.policy.stale_on_error;
-            let replaced = Replaced::new(place.region.clone(), key.clone(), stays_on_failure);
-            refresh::<S, B, R>(settings, self.inner.clone(), lead, replaced, head);
-        }
-    }
-}
-
 impl<S: fmt::Debug> fmt::Debug for CacheService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CacheService")
             .field("inner", &self.inner)
             .finish_non_exhaustive()
+    }
+}
+
+/// Asks the route whom the request is from.
+fn user_of<B: Default>(request: &mut Request<B>, settings: &Settings) -> Option<String> {
+    let user_of = settings.policy.user.as_ref()?;
+    if !is_read(request.method()) {
+        return None;
+    }
+    let (head, body) = std::mem::take(request).into_parts();
+    let user = user_of(&head);
+    *request = Request::from_parts(head, body);
+    user
+}
+
+fn bypass<S, B, R>(inner: &mut S, request: Request<B>, why: Bypass) -> ResponseFuture<S::Future, R>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Body,
+{
+    tracing::debug!(reason = why.as_str(), "a request passes by the cache");
+    ResponseFuture::passed(inner.call(request), cache_status::bypassed(why))
+}
+
+/// Takes the service that `poll_ready` readied, and leaves a clone of it.
+fn take_ready<S: Clone>(inner: &mut S) -> S {
+    let clone = inner.clone();
+    std::mem::replace(inner, clone)
+}
+
+/// Loads a stale response anew in the background, unless that is under way.
+fn refresh_stale<S, B, R>(
+    settings: &Arc<Settings>,
+    inner: &S,
+    place: &Place<'_>,
+    answer: &Answer,
+    request: &Request<B>,
+) where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    B: Default + Send + 'static,
+    R: Body + Send + 'static,
+    R::Error: Send,
+{
+    let key = answer.variant.as_ref().unwrap_or(&place.key);
+    if let Some(lead) = place.region.try_lead(key) {
+        let region = place.region.clone().into_owned();
+        let replaced = Replaced::new(region, key.clone(), settings.policy.stale_on_error);
+        refresh(Arc::clone(settings), inner.clone(), lead, replaced, request);
     }
 }

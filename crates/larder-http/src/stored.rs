@@ -8,7 +8,7 @@
 //!    began. The two fields of an answer stand in the kept headers already, so that an answer
 //!    fills them in instead of growing the map.
 //! 3. A HEAD is answered with the headers of the GET (RFC 9110, 9.3.2), a condition that is met
-//!    with a 304.
+//!    with a 304. Only a HEAD needs to be told the `Content-Length`: a body tells its own.
 
 use std::time::Duration;
 
@@ -17,12 +17,13 @@ use http::header::{
     AGE, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
 
 use crate::body::CacheBody;
 use crate::cache_status::{self, CACHE_STATUS, ClockFace, Forward, number};
 use crate::conditions;
+use crate::head::{Head, Traits};
 use crate::vary::Variant;
 
 /// What a header costs besides its bytes, roughly: its place in the map, its shared buffer.
@@ -74,10 +75,6 @@ impl Stored {
             ttl,
         } = whole;
         let mut headers = end_to_end(headers);
-        if trailers.is_none() {
-            let length = u64::try_from(body.len()).unwrap_or(u64::MAX);
-            headers.insert(CONTENT_LENGTH, number(length));
-        }
         headers.insert(AGE, HeaderValue::from_static("0"));
         headers.insert(CACHE_STATUS, HeaderValue::from_static("larder"));
         // The first clone of a value makes it one that is shared: once here, not on the first hit.
@@ -98,11 +95,10 @@ impl Stored {
         &self.variant
     }
 
-    /// Answers a request with these headers.
+    /// Answers a GET or a HEAD.
     pub(crate) fn answer<B: Body>(
         &self,
-        request: &HeaderMap,
-        is_head: bool,
+        request: &Head<'_>,
         serving: Serving,
     ) -> Response<CacheBody<B>> {
         let (age, hit) = self.clock_face.read(
@@ -115,10 +111,11 @@ impl Stored {
             CACHE_STATUS,
             serving.collapsed.map_or(hit, cache_status::collapsed),
         );
-        let (status, body) = if conditions::not_modified(request, &self.headers) {
+        let (status, body) = if self.is_known_to(request) {
             conditions::remove_description(&mut headers);
             (StatusCode::NOT_MODIFIED, CacheBody::empty())
-        } else if is_head {
+        } else if *request.method == Method::HEAD {
+            headers.insert(CONTENT_LENGTH, number(length(&self.body)));
             (StatusCode::OK, CacheBody::empty())
         } else {
             (
@@ -130,6 +127,12 @@ impl Stored {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
+    }
+
+    /// Tells whether the client has it already.
+    fn is_known_to(&self, request: &Head<'_>) -> bool {
+        request.traits.has(Traits::CONDITIONAL)
+            && conditions::not_modified(request.headers, &self.headers)
     }
 
     /// Returns how many seconds of freshness are left, negative when stale.
@@ -153,6 +156,10 @@ impl Stored {
     }
 }
 
+fn length(body: &Bytes) -> u64 {
+    u64::try_from(body.len()).unwrap_or(u64::MAX)
+}
+
 fn weight_of(headers: &HeaderMap) -> usize {
     headers
         .iter()
@@ -172,6 +179,7 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     }
     for name in [
         CONNECTION,
+        CONTENT_LENGTH,
         PROXY_AUTHENTICATE,
         PROXY_AUTHORIZATION,
         TE,
@@ -195,6 +203,7 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::Request;
     use http_body_util::Full;
 
     fn stored(headers: &[(&'static str, &'static str)]) -> Stored {
@@ -225,9 +234,10 @@ mod tests {
         }
     }
 
-    fn answer(stored: &Stored, is_head: bool) -> Response<CacheBody<Full<Bytes>>> {
+    fn answer(stored: &Stored, method: Method) -> Response<CacheBody<Full<Bytes>>> {
         let serving = serving(Duration::from_secs(7), Duration::from_secs(53));
-        stored.answer(&HeaderMap::new(), is_head, serving)
+        let request = Request::builder().method(method).body(()).unwrap();
+        stored.answer(&Head::of(&request), serving)
     }
 
     #[test]
@@ -242,13 +252,10 @@ mod tests {
             ("date", "then"),
             ("x-end", "1"),
         ]);
-        let answer = answer(&kept, false);
+        let answer = answer(&kept, Method::GET);
         let mut names: Vec<_> = answer.headers().keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
-        assert_eq!(
-            names,
-            ["age", "cache-status", "content-length", "date", "x-end"]
-        );
+        assert_eq!(names, ["age", "cache-status", "date", "x-end"]);
         assert_eq!(answer.headers()["age"], "12");
         assert_eq!(answer.headers().get_all("cache-status").iter().count(), 1);
     }
@@ -256,9 +263,14 @@ mod tests {
     #[test]
     fn a_head_has_the_headers_of_the_get() {
         let kept = stored(&[("content-type", "text/plain")]);
-        let (get, head) = (answer(&kept, false), answer(&kept, true));
-        assert_eq!(get.headers(), head.headers());
+        let (get, head) = (answer(&kept, Method::GET), answer(&kept, Method::HEAD));
         assert_eq!(head.headers()["content-length"], "4");
+        assert_eq!(Body::size_hint(get.body()).exact(), Some(4));
+        assert!(
+            get.headers()
+                .iter()
+                .all(|(name, value)| head.headers()[name] == *value)
+        );
         assert!(http_body::Body::is_end_stream(head.body()));
     }
 

@@ -16,35 +16,36 @@
 //! `Cache-Control` and `Pragma` of the request decide nothing: a client could otherwise switch a
 //! shared cache off (RFC 9111, 5.2.1 leaves it to the cache).
 
-use http::header::{
-    AUTHORIZATION, CONTENT_LENGTH, COOKIE, HeaderMap, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE,
-    RANGE, TRANSFER_ENCODING, UPGRADE,
-};
-use http::request::Parts;
 use http::{Method, Uri};
 use larder_core::Scope;
 
+use crate::head::{Head, Traits};
 use crate::verdict::Bypass;
 
 /// The longest target that is looked up, in bytes of path and query.
 pub(crate) const MAX_URI: usize = 8 * 1024;
 
-/// Tells whether `head`, with or without more body to read, may be looked up: rules 1 to 5.
-pub(crate) fn judge(head: &Parts, body_is_empty: bool) -> Result<(), Bypass> {
-    let has = |name| head.headers.contains_key(name);
-    if head.method != Method::GET && head.method != Method::HEAD {
+/// Tells whether a request, with or without more body to read, may be looked up: rules 1 to 5.
+pub(crate) fn judge(head: &Head<'_>, body_is_empty: bool) -> Result<(), Bypass> {
+    let has = |one| head.traits.has(one);
+    if !is_read(head.method) {
         Err(Bypass::Method)
-    } else if !body_is_empty || announces_body(&head.headers) {
+    } else if !body_is_empty || has(Traits::BODY) {
         Err(Bypass::Body)
-    } else if has(RANGE) {
+    } else if has(Traits::RANGE) {
         Err(Bypass::Range)
-    } else if has(IF_MATCH) || has(IF_UNMODIFIED_SINCE) || has(IF_RANGE) {
+    } else if has(Traits::PRECONDITION) {
         Err(Bypass::Precondition)
-    } else if has(UPGRADE) {
+    } else if has(Traits::UPGRADE) {
         Err(Bypass::Upgrade)
     } else {
         Ok(())
     }
+}
+
+/// Tells whether a method only reads: rule 1.
+pub(crate) fn is_read(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
 }
 
 /// Tells whether the target is short enough to be kept.
@@ -62,22 +63,12 @@ pub(crate) fn judge_length(uri: &Uri) -> Result<(), Bypass> {
 /// Returns whom the answer is for, rule 7: `user` is what the route made of the request.
 ///
 /// An empty user is none: a missing header read as `""` would be everybody's.
-pub(crate) fn scope(headers: &HeaderMap, user: Option<String>) -> Result<Scope, Bypass> {
+pub(crate) fn scope(head: &Head<'_>, user: Option<String>) -> Result<Scope, Bypass> {
     match user.filter(|user| !user.is_empty()) {
         Some(user) => Ok(Scope::user(user)),
-        None if headers.contains_key(AUTHORIZATION) || headers.contains_key(COOKIE) => {
-            Err(Bypass::Credentials)
-        }
+        None if head.traits.has(Traits::CREDENTIALS) => Err(Bypass::Credentials),
         None => Ok(Scope::Public),
     }
-}
-
-fn announces_body(headers: &HeaderMap) -> bool {
-    headers.contains_key(TRANSFER_ENCODING)
-        || headers
-            .get_all(CONTENT_LENGTH)
-            .iter()
-            .any(|length| length != "0")
 }
 
 #[cfg(test)]
@@ -85,7 +76,7 @@ mod tests {
     use super::*;
     use http::Request;
 
-    fn head(method: &str, headers: &[(&str, &str)]) -> Parts {
+    fn head(method: &str, headers: &[(&str, &str)]) -> Request<()> {
         let request = Request::builder().method(method).uri("/a");
         headers
             .iter()
@@ -94,12 +85,10 @@ mod tests {
             })
             .body(())
             .unwrap()
-            .into_parts()
-            .0
     }
 
     fn verdict(method: &str, headers: &[(&str, &str)]) -> Result<(), Bypass> {
-        judge(&head(method, headers), true)
+        judge(&Head::of(&head(method, headers)), true)
     }
 
     #[test]
@@ -131,7 +120,10 @@ mod tests {
             verdict("GET", &[("transfer-encoding", "chunked")]),
             Err(Bypass::Body)
         );
-        assert_eq!(judge(&head("GET", &[]), false), Err(Bypass::Body));
+        assert_eq!(
+            judge(&Head::of(&head("GET", &[])), false),
+            Err(Bypass::Body)
+        );
     }
 
     #[test]
@@ -180,7 +172,7 @@ mod tests {
     #[test]
     fn credentials_need_a_user() {
         let scope = |headers: &[(&str, &str)], user: Option<&str>| {
-            scope(&head("GET", headers).headers, user.map(str::to_owned))
+            scope(&Head::of(&head("GET", headers)), user.map(str::to_owned))
         };
         assert_eq!(scope(&[], None), Ok(Scope::Public));
         assert_eq!(scope(&[("cookie", "a=b")], None), Err(Bypass::Credentials));

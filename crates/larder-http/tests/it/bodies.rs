@@ -204,10 +204,7 @@ async fn a_running_body_is_kept_when_it_has_ended() {
     }
     assert_eq!(read(response).await.text(), "two");
     let hit = site.get("/").await;
-    assert_eq!(
-        (hit.text(), site.calls(), hit.header("content-length")),
-        ("one, two", 1, "8")
-    );
+    assert_eq!((hit.text(), site.calls()), ("one, two", 1));
     assert!(!hit.header("etag").is_empty());
 }
 

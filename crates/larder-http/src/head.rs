@@ -1,0 +1,93 @@
+//! The head of a request, borrowed, with what its headers decide noted in one pass.
+
+use std::ops::BitOrAssign;
+
+use http::header::{HeaderMap, HeaderValue};
+use http::{Extensions, Method, Request, Uri};
+
+/// What stands above a request's body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) extensions: &'a Extensions,
+    /// The first `Host` line.
+    pub(crate) host: Option<&'a HeaderValue>,
+    pub(crate) traits: Traits,
+}
+
+/// What a request's headers say that decides here; a set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traits(u8);
+
+impl Traits {
+    /// It announces a body.
+    pub(crate) const BODY: Self = Self(1);
+    /// It asks for a part.
+    pub(crate) const RANGE: Self = Self(1 << 1);
+    /// It asks for a 412, or is conditional on a part.
+    pub(crate) const PRECONDITION: Self = Self(1 << 2);
+    /// It wants another protocol.
+    pub(crate) const UPGRADE: Self = Self(1 << 3);
+    /// It carries credentials.
+    pub(crate) const CREDENTIALS: Self = Self(1 << 4);
+    /// It may be answered with a 304.
+    pub(crate) const CONDITIONAL: Self = Self(1 << 5);
+    /// It has more than one `Host` line.
+    pub(crate) const HOSTS: Self = Self(1 << 6);
+
+    /// Tells whether the request has this trait.
+    pub(crate) fn has(self, one: Self) -> bool {
+        self.0 & one.0 != 0
+    }
+
+    fn of_header(name: &str, value: &HeaderValue) -> Self {
+        match name {
+            "content-length" if value == "0" => Self::default(),
+            "content-length" | "transfer-encoding" => Self::BODY,
+            "range" => Self::RANGE,
+            "if-match" | "if-unmodified-since" | "if-range" => Self::PRECONDITION,
+            "upgrade" => Self::UPGRADE,
+            "authorization" | "cookie" => Self::CREDENTIALS,
+            "if-none-match" | "if-modified-since" => Self::CONDITIONAL,
+            _ => Self::default(),
+        }
+    }
+}
+
+impl BitOrAssign for Traits {
+    fn bitor_assign(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+}
+
+impl<'a> Head<'a> {
+    pub(crate) fn of<B>(request: &'a Request<B>) -> Self {
+        let mut this = Self {
+            method: request.method(),
+            uri: request.uri(),
+            headers: request.headers(),
+            extensions: request.extensions(),
+            host: None,
+            traits: Traits::default(),
+        };
+        for (name, value) in this.headers {
+            if name.as_str() != "host" {
+                this.traits |= Traits::of_header(name.as_str(), value);
+            } else if this.host.replace(value).is_some() {
+                this.traits |= Traits::HOSTS;
+            }
+        }
+        this
+    }
+
+    /// Returns the URI the client asked for, which routers take parts off.
+    pub(crate) fn original_uri(&self) -> &'a Uri {
+        #[cfg(feature = "axum")]
+        if let Some(original) = self.extensions.get::<axum::extract::OriginalUri>() {
+            return &original.0;
+        }
+        self.uri
+    }
+}
