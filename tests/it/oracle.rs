@@ -55,7 +55,7 @@ async fn start(directory: &std::path::Path, switches: &[(&str, &str)]) -> Server
 async fn no_answer_is_older_than_a_write_it_came_after() {
     let seed = setting("LARDER_ORACLE_SEED", fastrand::u64(1..1 << 32));
     let clients = usize::try_from(setting("LARDER_ORACLE_CLIENTS", 8)).unwrap();
-    let operations = setting("LARDER_ORACLE_OPS", 12_000);
+    let operations = setting("LARDER_ORACLE_OPS", 8_000);
     let writes = setting("LARDER_ORACLE_WRITES", 20);
     println!(
         "LARDER_ORACLE_SEED={seed} operations={operations} clients={clients} writes={writes}%"
