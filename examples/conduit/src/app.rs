@@ -4,8 +4,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::Router;
+use larder::Larder;
+use larder::sea_orm::Connect;
+use sea_orm::DatabaseConnection;
 use tempfile::TempDir;
 
+use crate::cache::Layers;
 use crate::config::Config;
 use crate::database::{self, Db};
 use crate::error::Error;
@@ -17,7 +21,9 @@ use crate::token::Tokens;
 /// An application that is ready to serve.
 #[derive(Clone, Debug)]
 pub struct App {
+    pub(crate) larder: Larder,
     pub(crate) db: Db,
+    pub(crate) layers: Layers,
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Passwords,
     /// The database's own directory, removed with the last clone.
@@ -32,11 +38,16 @@ impl App {
     pub async fn open(config: &Config) -> Result<Self, Error> {
         let passwords = Passwords::new(config.hash_memory, config.hash_passes)?;
         let tokens = Tokens::new(&secret(config)?);
-        let (db, scratch) = connect(config).await?;
-        migrate(&db).await?;
+        let larder = larder(config)?;
+        let layers = Layers::new(&larder)?;
+        let (pool, scratch) = connect(config).await?;
+        migrate(&pool).await?;
+        let db = larder.connect("main", pool).await?;
         let scratch = scratch.map(Arc::new);
         Ok(Self {
+            larder,
             db,
+            layers,
             tokens,
             passwords,
             scratch,
@@ -48,26 +59,32 @@ impl App {
         routes::routes(self.clone())
     }
 
-    /// Closes the database, and removes it when it was a temporary one.
+    /// Ends what runs in the background, closes the database, and removes it when it was a temporary one.
     ///
     /// # Errors
     /// When it does not close.
     pub async fn close(self) -> Result<(), Error> {
-        self.db.close().await?;
+        self.larder.close().await;
+        self.db.inner().close_by_ref().await?;
         drop(self.scratch);
         Ok(())
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "an application reads the clock somewhere: here"
-    )]
-    pub(crate) fn now() -> SystemTime {
-        SystemTime::now()
+    pub(crate) fn now(&self) -> SystemTime {
+        self.larder.clock().wall()
     }
 }
 
-async fn connect(config: &Config) -> Result<(Db, Option<TempDir>), Error> {
+fn larder(config: &Config) -> Result<Larder, Error> {
+    let builder = Larder::builder("conduit");
+    let larder = match &config.switches {
+        Some(switches) => builder.environment(switches.clone()).build()?,
+        None => builder.build()?,
+    };
+    Ok(larder)
+}
+
+async fn connect(config: &Config) -> Result<(DatabaseConnection, Option<TempDir>), Error> {
     if let Some(url) = &config.database {
         return Ok((database::connect(url).await?, None));
     }

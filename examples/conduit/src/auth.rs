@@ -23,7 +23,7 @@ pub(crate) async fn authenticate(
 ) -> Result<Response, ApiError> {
     if let Some(header) = request.headers().get(AUTHORIZATION) {
         let token = header.to_str().ok().and_then(token);
-        let user = token.and_then(|token| app.tokens.user(token, App::now()));
+        let user = token.and_then(|token| app.tokens.user(token, app.now()));
         let user = user.ok_or_else(|| ApiError::unauthorized("token", "is invalid"))?;
         request.extensions_mut().insert(Viewer(user));
     }

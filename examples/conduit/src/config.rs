@@ -20,6 +20,9 @@ Options, each with the environment variable that says the same:
   --hash-passes COUNT   HASH_PASSES  argon2 passes over it [2]
   --log LEVEL           LOG          off, error, warn, info, debug or trace, to stderr [info]
   --help
+
+The cache is switched by LARDER_ENABLED, LARDER_DISABLE and LARDER_PERCENT; its regions are http
+and the tables.
 ";
 
 /// Settings of one server.
@@ -37,6 +40,9 @@ pub struct Config {
     pub hash_memory: u32,
     /// argon2 passes over it. Default: 2.
     pub hash_passes: u32,
+    /// What the cache reads its switches from (`LARDER_ENABLED`, ...). Default: none, which is the
+    /// environment.
+    pub switches: Option<Vec<(String, String)>>,
     /// What is logged. Default: `info`.
     pub log: tracing::level_filters::LevelFilter,
 }
@@ -50,6 +56,7 @@ impl Default for Config {
             secret: None,
             hash_memory: argon2::Params::DEFAULT_M_COST,
             hash_passes: argon2::Params::DEFAULT_T_COST,
+            switches: None,
             log: tracing::level_filters::LevelFilter::INFO,
         }
     }

@@ -3,14 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
+use larder::sea_orm::CachedConnection;
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, Database, DatabaseConnection, DbErr, RuntimeErr, SqlErr, SqliteTransactionMode,
     TransactionOptions, TransactionTrait, sqlx,
 };
+use tokio::time::sleep;
 
 /// The connection every query of Conduit runs on.
-pub type Db = DatabaseConnection;
+pub type Db = CachedConnection<DatabaseConnection>;
 
 /// A transaction on [`Db`].
 pub(crate) type Transaction = <Db as TransactionTrait>::Transaction;
@@ -19,6 +21,9 @@ const CONNECTIONS: u32 = 16;
 
 /// How long a writer of a `SQLite` file waits for the writers before it.
 const BUSY: Duration = Duration::from_secs(30);
+
+/// How long whoever found a `SQLite` file locked waits before it tries again.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Opens a pool on the database at `url`.
 ///
@@ -38,6 +43,18 @@ pub(crate) async fn connect(url: &str) -> Result<DatabaseConnection, DbErr> {
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY)
     });
+    open(options).await
+}
+
+/// Opens a pool, again when another process was just making the same `SQLite` file: who switches a
+/// new file to its log lets nobody wait.
+async fn open(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    for _ in 0..100 {
+        match Database::connect(options.clone()).await {
+            Err(error) if state(&error).is_some_and(|state| state == "5") => sleep(PAUSE).await,
+            done => return done,
+        }
+    }
     Database::connect(options).await
 }
 
@@ -109,10 +126,11 @@ fn was_given_up(error: &DbErr) -> bool {
     state(error).is_some_and(|state| state == "40001" || state == "40P01")
 }
 
-/// The SQLSTATE of what the driver reported.
+/// The code of what the driver reported: the SQLSTATE, or `SQLite`'s own.
 fn state(error: &DbErr) -> Option<String> {
-    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) =
-        error
+    let (DbErr::Conn(RuntimeErr::SqlxError(error))
+    | DbErr::Exec(RuntimeErr::SqlxError(error))
+    | DbErr::Query(RuntimeErr::SqlxError(error))) = error
     else {
         return None;
     };

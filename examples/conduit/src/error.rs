@@ -7,6 +7,9 @@ use std::io;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use larder::BuildError;
+use larder::http::PolicyError;
+use larder::sea_orm::ConnectError;
 use sea_orm::DbErr;
 use serde::Serialize;
 
@@ -27,6 +30,15 @@ pub enum Error {
     /// The directory of the database cannot be made.
     #[error("cannot make a directory for the database")]
     Directory(#[source] io::Error),
+    /// A switch of the cache cannot be read.
+    #[error("cannot build the cache")]
+    Cache(#[from] BuildError),
+    /// The cache cannot be connected to the database.
+    #[error("cannot connect the cache")]
+    Connect(#[from] ConnectError),
+    /// A policy of the cache cannot be.
+    #[error("cannot keep responses")]
+    Policy(#[from] PolicyError),
     /// The database cannot be reached or brought to the schema.
     #[error("cannot use the database")]
     Database(#[from] DbErr),

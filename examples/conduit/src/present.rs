@@ -4,13 +4,13 @@ use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use larder::sea_orm::CachedRepository;
 use sea_orm::{DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Serialize, Serializer};
 
 use crate::auth::Viewer;
 use crate::database::Db;
 use crate::entity::{article, article_tag, comment, favorite, follow, tag, user};
-use crate::repository::Repositories;
 
 /// An author as others see one.
 #[derive(Clone, Debug, Serialize)]

@@ -14,10 +14,11 @@ use axum::routing::{delete, get, post, put};
 
 use crate::app::App;
 use crate::auth::authenticate;
+use crate::cache::Layers;
 use crate::error::ApiError;
 
 pub(crate) fn routes(app: App) -> Router {
-    let api = reads()
+    let api = reads(&app.layers)
         .merge(writes())
         .layer(from_fn_with_state(app.clone(), authenticate))
         .merge(public());
@@ -28,16 +29,20 @@ pub(crate) fn routes(app: App) -> Router {
         .with_state(app)
 }
 
-/// What only reads, and what the one who asks may see differently.
-fn reads() -> Router<App> {
-    Router::new()
+/// What only reads: answered from what is kept until something it shows is written.
+fn reads(layers: &Layers) -> Router<App> {
+    let pages = Router::new()
         .route("/articles", get(articles::list))
         .route("/articles/feed", get(articles::feed))
         .route("/articles/{slug}", get(articles::show))
         .route("/articles/{slug}/comments", get(comments::list))
         .route("/profiles/{username}", get(profiles::show))
         .route("/tags", get(tags::list))
+        .layer(layers.pages.clone());
+    let account = Router::new()
         .route("/user", get(users::current))
+        .layer(layers.account.clone());
+    pages.merge(account)
 }
 
 fn writes() -> Router<App> {

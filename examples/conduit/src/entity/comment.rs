@@ -1,10 +1,12 @@
 //! What a user says under an article.
 
+use larder::CachedEntity;
 use sea_orm::entity::prelude::*;
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, CachedEntity)]
 #[sea_orm(table_name = "comment")]
+#[cached(ttl = "10m", grace = "1m", negative_ttl = "1m")]
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i32,

@@ -1,10 +1,12 @@
 //! Which user likes which article.
 
+use larder::CachedEntity;
 use sea_orm::entity::prelude::*;
 
 #[sea_orm::model]
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, CachedEntity)]
 #[sea_orm(table_name = "favorite")]
+#[cached(ttl = "10m", grace = "1m", negative_ttl = "1m")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: i32,

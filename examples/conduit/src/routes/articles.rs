@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use larder::sea_orm::CachedRepository;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
-    QuerySelect, Select, Set,
+    QuerySelect, Select, Set, TransactionSession,
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +23,6 @@ use crate::entity::{article, article_tag, comment, favorite};
 use crate::error::ApiError;
 use crate::extract::{Json, Path, Query};
 use crate::present::{self, Article};
-use crate::repository::Repositories;
 use crate::slug;
 use crate::validate::Checks;
 use filter::{Filter, Window, followed_by};
@@ -94,7 +94,7 @@ pub(crate) async fn update(
     if !row.is_changed() {
         return shown(&app.db, Some(viewer), &article).await;
     }
-    row.updated_at = Set(App::now().into());
+    row.updated_at = Set(app.now().into());
     let article = match title {
         Some(title) => rename(&app.db, row, &title, &slug).await?,
         None => retrying(|| row.clone().update(&app.db))
@@ -170,7 +170,7 @@ async fn page(
         .offset(window.offset)
         .limit(window.limit());
     let rows = articles.find(newest).await?;
-    let articles = present::articles(db, viewer, &rows).await?;
+    let articles = present::articles(db, viewer, &rows[..]).await?;
     Ok(Json(ArticlesBody {
         articles,
         articles_count,

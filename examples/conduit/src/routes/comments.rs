@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use larder::sea_orm::CachedRepository;
 use sea_orm::{ActiveModelTrait, EntityTrait, QueryFilter, QueryOrder, Set};
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,6 @@ use crate::entity::{comment, user};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::present::{Comment, Profile, followed};
-use crate::repository::Repositories;
 use crate::routes::articles::by_slug;
 use crate::routes::users::gone;
 use crate::validate::Checks;
@@ -77,7 +77,7 @@ pub(crate) async fn create(
         .find_by_id(viewer.0)
         .await?
         .ok_or_else(gone)?;
-    let now = App::now().into();
+    let now = app.now().into();
     let row = comment::ActiveModel {
         body: Set(body),
         article_id: Set(article.id),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use larder::sea_orm::CachedRepository;
 use sea_orm::{EntityTrait, QueryFilter, Set};
 use serde::Serialize;
 
@@ -13,7 +14,6 @@ use crate::entity::{follow, user};
 use crate::error::ApiError;
 use crate::extract::{Json, Path};
 use crate::present::{Profile, followed};
-use crate::repository::Repositories;
 use crate::routes::users::gone;
 
 #[derive(Debug, Serialize)]

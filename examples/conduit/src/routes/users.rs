@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use larder::sea_orm::CachedRepository;
 use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, Set};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,6 @@ use crate::database::{is_duplicate, is_gone};
 use crate::entity::user;
 use crate::error::{ApiError, Errors};
 use crate::extract::Json;
-use crate::repository::Repositories;
 use crate::validate::{Checks, Patch};
 
 /// `{"user": ..}`, the shape of every request and answer here.
@@ -64,7 +64,7 @@ pub(crate) async fn register(
     let password = checks.text("password", new.password);
     checks.finish()?;
 
-    let now = App::now().into();
+    let now = app.now().into();
     let row = user::ActiveModel {
         username: Set(username.clone()),
         email: Set(email.clone()),
@@ -139,7 +139,7 @@ pub(crate) async fn update(
     if !row.is_changed() {
         return Ok(account(&app, &user));
     }
-    row.updated_at = Set(App::now().into());
+    row.updated_at = Set(app.now().into());
     let wanted = (row.username.clone().take(), row.email.clone().take());
     match row.update(&app.db).await {
         Err(error) if is_gone(&error) => Err(gone()),
@@ -212,7 +212,7 @@ async fn taken(app: &App, except: i32, username: &str, email: &str) -> Result<Ap
 fn account(app: &App, user: &user::Model) -> Json<UserBody<Account>> {
     let user = Account {
         email: user.email.clone(),
-        token: app.tokens.issue(user.id, App::now()),
+        token: app.tokens.issue(user.id, app.now()),
         username: user.username.clone(),
         bio: user.bio.clone(),
         image: user.image.clone(),

@@ -2,6 +2,7 @@
 
 use std::ops::Index;
 
+use axum::http::HeaderMap;
 use conduit::{Config, Server, serve};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client as Http;
@@ -139,13 +140,18 @@ impl Client {
         let request = request.body(Full::from(body)).unwrap();
         let answer = self.http.request(request).await.unwrap();
         let status = answer.status().as_u16();
+        let headers = answer.headers().clone();
         let body = answer.into_body().collect().await.unwrap().to_bytes();
         let body = if body.is_empty() {
             Value::Null
         } else {
             serde_json::from_slice(&body).unwrap()
         };
-        Answer { status, body }
+        Answer {
+            status,
+            headers,
+            body,
+        }
     }
 
     /// Writes an article with these tags and returns its slug.
@@ -190,10 +196,24 @@ impl Client {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
 
 impl Answer {
+    /// A header of it; empty when there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let value = self.headers.get(name);
+        value
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    }
+
+    /// Whether it came from the cache.
+    pub(crate) fn is_hit(&self) -> bool {
+        self.header("cache-status").contains("; hit")
+    }
+
     /// What is said of a field that was refused.
     pub(crate) fn error(&self, field: &str) -> &str {
         self.body["errors"][field][0].as_str().unwrap_or_default()

@@ -7,6 +7,7 @@
 mod accounts;
 mod api;
 mod articles;
+mod cache;
 mod comments;
 mod databases;
 mod favorites;

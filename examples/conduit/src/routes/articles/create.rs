@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, QueryFilter, Set};
+use larder::sea_orm::CachedRepository;
+use sea_orm::{ActiveModelTrait, DbErr, EntityTrait, QueryFilter, Set, TransactionSession};
 use serde::Deserialize;
 
 use super::{ArticleBody, shown};
@@ -14,7 +15,6 @@ use crate::database::{Db, begin, is_duplicate, is_orphan, retrying};
 use crate::entity::{article, article_tag, tag};
 use crate::error::ApiError;
 use crate::extract::Json;
-use crate::repository::Repositories;
 use crate::routes::users::gone;
 use crate::slug;
 use crate::validate::Checks;
@@ -33,7 +33,7 @@ pub(crate) async fn create(
     viewer: Viewer,
     Json(ArticleBody { article: new }): Json<ArticleBody<NewArticle>>,
 ) -> Result<(StatusCode, Json<ArticleBody>), ApiError> {
-    let now = App::now().into();
+    let now = app.now().into();
     let mut checks = Checks::default();
     let title = checks.line("title", new.title);
     let row = article::ActiveModel {
