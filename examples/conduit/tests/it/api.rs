@@ -2,7 +2,7 @@
 
 use std::ops::Index;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, request};
 use conduit::{Config, Server, serve};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client as Http;
@@ -128,15 +128,31 @@ impl Client {
         kind: Option<&str>,
         body: String,
     ) -> Answer {
-        let mut request = axum::http::Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base));
-        if let Some(authorization) = &self.authorization {
-            request = request.header("authorization", authorization);
-        }
+        let mut request = self.request(method, path);
         if let Some(kind) = kind {
             request = request.header("content-type", kind);
         }
+        self.exchange(request, body).await
+    }
+
+    /// Asks whether what it has under this `ETag` is still what there is.
+    pub(crate) async fn revalidate(&self, path: &str, etag: &str) -> Answer {
+        let request = self.request("GET", &format!("/api{path}"));
+        self.exchange(request.header("if-none-match", etag), String::new())
+            .await
+    }
+
+    fn request(&self, method: &str, path: &str) -> request::Builder {
+        let request = request::Builder::new()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
+        match &self.authorization {
+            Some(authorization) => request.header("authorization", authorization),
+            None => request,
+        }
+    }
+
+    async fn exchange(&self, request: request::Builder, body: String) -> Answer {
         let request = request.body(Full::from(body)).unwrap();
         let answer = self.http.request(request).await.unwrap();
         let status = answer.status().as_u16();

@@ -1,6 +1,6 @@
 //! What is answered from the cache, and what never is.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::{Api, Client, config};
 use crate::databases::fresh;
@@ -102,19 +102,31 @@ async fn what_is_refused_is_not_kept() {
 }
 
 #[tokio::test]
-async fn browsers_ask_again_and_are_told_that_nothing_changed() {
-    let Some(api) = start().await else {
-        return;
-    };
+async fn browsers_ask_again_and_are_told_whether_it_changed() {
+    let Some(api) = start().await else { return };
     let ann = api.register("ann").await;
     ann.write("One", &[]).await;
-    api.anybody().get("/articles/one").await;
-    let kept = api.anybody().get("/articles/one").await;
+    let anybody = api.anybody();
+    let first = anybody.get("/articles/one").await;
     assert!(
-        kept.header("cache-control").contains("no-cache"),
-        "{kept:?}"
+        first.header("cache-control").contains("no-cache"),
+        "{first:?}"
     );
-    assert!(!kept.header("etag").is_empty(), "{kept:?}");
+    let again = anybody
+        .revalidate("/articles/one", first.header("etag"))
+        .await;
+    assert_eq!((again.status, again.body), (304, Value::Null));
+
+    ann.put("/articles/one", json!({"article": {"body": "new"}}))
+        .await;
+    let changed = anybody
+        .revalidate("/articles/one", first.header("etag"))
+        .await;
+    assert_eq!(
+        (changed.status, &changed["article"]["body"]),
+        (200, &json!("new"))
+    );
+    assert_ne!(changed.header("etag"), first.header("etag"));
 }
 
 #[tokio::test]
