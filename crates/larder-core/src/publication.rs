@@ -62,11 +62,9 @@ impl Drop for Publication {
             // Nothing can run in the background: what is pending stays so, and is never served.
             return pending.for_good();
         }
-        if self
-            .larder
-            .unpublished()
-            .add(self.larder.node(), &self.changes, pending)
-        {
+        let node = self.larder.node();
+        let untended = self.larder.unpublished().add(node, &self.changes, pending);
+        if untended {
             let larder = self.larder.clone();
             self.larder.spawn(async move { tend(&larder).await });
         }

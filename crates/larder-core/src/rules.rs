@@ -245,7 +245,7 @@ fn every_kind() -> Vec<(Dependency, Change)> {
 }
 
 /// `pending`: a whole table, whatever the row. Fails without `is_pending` of the tables in
-/// `Entry::nothing_pending`, and with `Pending::mark` removed from `Larder::publish_all`.
+/// `Entry::nothing_pending`, and with `Pending::mark` of no changes in `Publication::new`.
 #[tokio::test]
 async fn while_a_change_is_pending_its_table_is_not_served() {
     let bus = SlowBus::default();
@@ -353,7 +353,7 @@ async fn a_publication_is_not_lost_when_the_bus_fails_or_its_caller_goes() {
 }
 
 /// A commit of unknown outcome is published twice, nothing kept in between. Fails without the
-/// second `publish_until_taken`, or without its `_pending`, in `Larder::publish_unsure`.
+/// second `Publication`, or without `_pending`, in `Larder::publish_unsure`.
 #[tokio::test]
 async fn an_unsure_write_is_published_now_and_again() {
     let clock = ManualClock::new();
