@@ -5,9 +5,9 @@ pub use larder_core::*;
 /// The Tower layer for whole responses.
 #[cfg(feature = "http")]
 pub mod http {
-    pub use larder_http::*;
     /// Brings [`http_layer`](larder_http::HttpLayer::http_layer) into scope.
     pub use larder_http::HttpLayer as Layer;
+    pub use larder_http::*;
 }
 
 /// The connection and the repository over SeaORM.
