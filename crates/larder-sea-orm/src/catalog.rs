@@ -160,8 +160,8 @@ impl Catalog {
     pub fn function(&self, name: &str) -> Nature {
         let own = nature(name, self.backend);
         match self.functions.get(unqualified(name)) {
-            Some(declared) if declared.users => own.max(declared.nature),
             Some(declared) if own == Nature::Unknown => declared.nature,
+            Some(declared) if declared.users => own.max(declared.nature),
             _ => own,
         }
     }

@@ -46,7 +46,7 @@ enum Rows {
 pub struct Written<'a> {
     /// The rows returned.
     pub rows: &'a [QueryResult],
-    /// No row that the statement returned was left unfetched.
+    /// The statement has succeeded, and no row it returned was left unfetched.
     pub all_rows: bool,
     /// The last insert id of the statement's own answer.
     pub last_insert_id: Option<u64>,
@@ -109,8 +109,7 @@ impl Target {
             Rows::Known(rows) => Some(rows.clone()),
             Rows::Wide => None,
             Rows::Returned(most) => {
-                let all =
-                    written.all_rows || most.is_some_and(|most| most <= written.rows.len().max(1));
+                let all = written.all_rows || most.is_some_and(|most| most <= written.rows.len());
                 let few = written.rows.len() <= MOST_ROWS;
                 (all && few).then(|| self.returned(written.rows))?
             }

@@ -1,0 +1,7 @@
+//! The derive stands on a model, nowhere else.
+
+#[derive(larder_macros::CachedEntity)]
+#[cached(ttl = "10m")]
+enum Entity {}
+
+fn main() {}

@@ -1,0 +1,21 @@
+//! Values of the wrong kind.
+
+#[path = "stub.rs"]
+mod stub;
+
+#[derive(larder_macros::CachedEntity)]
+#[cached(ttl = "10min", negative_ttl = "10", early_refresh = 30, jitter = "a little")]
+#[cached(region = 7, stale_on_error = "yes", crate = "stub")]
+struct Model {
+    _id: i32,
+}
+
+impl stub::__private::ModelTrait for Model {
+    type Entity = stub::Entity;
+}
+
+fn assert_cached<E: stub::CachedEntity>() {}
+
+fn main() {
+    assert_cached::<stub::Entity>();
+}

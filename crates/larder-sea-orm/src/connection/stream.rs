@@ -1,0 +1,100 @@
+//! Answers row by row.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_util::stream::{self, BoxStream};
+use futures_util::{Stream, StreamExt as _};
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, StatementBuilder, StreamTrait,
+};
+
+use super::CachedConnection;
+use crate::session::Turn;
+use crate::statement::{Intent, Read, Write};
+
+/// The rows of a statement, one after the other.
+///
+/// In a transaction it holds the connection until it is dropped, as `SeaORM`'s own does.
+pub struct CachedStream<'a> {
+    // Before the turn: what is dropped first lets go of the connection.
+    rows: BoxStream<'a, Result<QueryResult, DbErr>>,
+    _turn: Option<Turn>,
+}
+
+impl Stream for CachedStream<'_> {
+    type Item = Result<QueryResult, DbErr>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.rows.as_mut().poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.rows.size_hint()
+    }
+}
+
+impl fmt::Debug for CachedStream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CachedStream")
+    }
+}
+
+type Opening<'a> = Pin<Box<dyn Future<Output = Result<CachedStream<'a>, DbErr>> + Send + 'a>>;
+
+impl<C> StreamTrait for CachedConnection<C>
+where
+    C: ConnectionTrait + StreamTrait + 'static,
+{
+    type Stream<'a>
+        = CachedStream<'a>
+    where
+        C: 'a;
+
+    fn get_database_backend(&self) -> DbBackend {
+        self.domain.backend
+    }
+
+    fn stream_raw<'a>(&'a self, statement: Statement) -> Opening<'a> {
+        match Intent::of_raw(&statement, &self.domain) {
+            Intent::Read(read) => self.open(read, self.inner().stream_raw(statement)),
+            Intent::Write(write) => self.written(write),
+        }
+    }
+
+    fn stream<'a, S: StatementBuilder + Sync>(&'a self, statement: &S) -> Opening<'a> {
+        match Intent::of(statement, &self.domain) {
+            Intent::Read(read) => self.open(read, self.inner().stream(statement)),
+            Intent::Write(write) => self.written(write),
+        }
+    }
+}
+
+impl<C: ConnectionTrait + StreamTrait + 'static> CachedConnection<C> {
+    /// Records the read, then sends it: `rows` does nothing before it is polled.
+    fn open<'a>(
+        &'a self,
+        read: Read,
+        rows: impl Future<Output = Result<C::Stream<'a>, DbErr>> + Send + 'a,
+    ) -> Opening<'a> {
+        Box::pin(async move {
+            let turn = self.reading(&read).await;
+            Ok(CachedStream {
+                rows: rows.await?.boxed(),
+                _turn: turn,
+            })
+        })
+    }
+
+    /// Streams the rows a write returned once it is done, and published if nothing holds it back.
+    fn written<'a>(&'a self, write: Box<Write>) -> Opening<'a> {
+        Box::pin(async move {
+            let rows = self.rows(write).await?;
+            Ok(CachedStream {
+                rows: stream::iter(rows.into_iter().map(Ok)).boxed(),
+                _turn: None,
+            })
+        })
+    }
+}

@@ -1,0 +1,85 @@
+//! A write inside a transaction: held until the transaction commits.
+
+use std::sync::Arc;
+
+use larder_core::Change;
+use sea_orm::{ConnectionTrait, DbErr};
+
+use crate::domain::Domain;
+use crate::outcome::{Outcome, of_statement};
+use crate::session::{Held, Session};
+use crate::statement::{Answer, SessionChange, Wanted, Write};
+
+/// Sends a write and holds what it changed.
+pub(super) async fn write<C: ConnectionTrait>(
+    domain: &Arc<Domain>,
+    session: &Arc<Session>,
+    conn: &C,
+    write: Box<Write>,
+    wanted: Wanted,
+) -> Result<Answer, DbErr> {
+    let _turn = session.turn().await;
+    // Before it is sent: what is read from now on may be the transaction's own.
+    session.writing();
+    if write.session == SessionChange::Lasting {
+        domain.by_hand.change();
+    }
+    let mut flight = InFlight {
+        domain,
+        session,
+        write: &write,
+        landed: false,
+    };
+    let answer = write.statement.send(conn, wanted).await;
+    if let Some(held) = flight.landed(&answer) {
+        domain.publish_held(held).await;
+    }
+    answer
+}
+
+/// A write that was sent. Dropped before it has landed, it may have been carried out all the same.
+struct InFlight<'a> {
+    domain: &'a Arc<Domain>,
+    session: &'a Session,
+    write: &'a Write,
+    landed: bool,
+}
+
+impl InFlight<'_> {
+    /// Holds what the write changed, as far as its answer tells.
+    ///
+    /// Returns what must not wait for the end of the transaction, because it may be at its end already.
+    fn landed(&mut self, answer: &Result<Answer, DbErr>) -> Option<Held> {
+        self.landed = true;
+        match answer {
+            Ok(answer) => self.hold(self.write.changes(answer, self.domain)),
+            Err(error) => match of_statement(error, self.domain.backend) {
+                Outcome::Refused if self.write.all_or_nothing => None,
+                _ => self.hold(self.write.at_most(self.domain)),
+            },
+        }
+    }
+
+    fn hold(&self, changes: Vec<Change>) -> Option<Held> {
+        let mut frames = self.session.frames();
+        let ends = self.write.control.is_some() || self.write.session != SessionChange::Nothing;
+        if ends {
+            return Some(frames.ended_by_hand());
+        }
+        frames.record(changes);
+        if self.write.schema {
+            frames.record_schema();
+        }
+        None
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if !self.landed
+            && let Some(held) = self.hold(self.write.at_most(self.domain))
+        {
+            self.domain.publish_held_unsure(held);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! One database under its name: its schema, its regions, and where its changes go.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, Weak};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use larder_core::{Change, Larder, Refusal};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+use crate::by_hand::ByHand;
+use crate::catalog::Catalog;
+use crate::session::{Held, Session};
+use crate::statement::Read;
+use crate::view::View;
+
+/// How long to wait before the schema is asked for again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A database, by its name, and what all connections to it share.
+pub(crate) struct Domain {
+    pub(crate) larder: Larder,
+    pub(crate) name: Arc<str>,
+    pub(crate) backend: DbBackend,
+    pub(crate) by_hand: ByHand,
+    /// `None` while the schema cannot be read.
+    catalog: RwLock<Option<Arc<Catalog>>>,
+    schema: Schema,
+    /// What entities keep here, by their types.
+    kept: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+/// Reads the schema, one reader at a time, so that the last one to begin is the last one to end.
+struct Schema {
+    read: Box<dyn Fn() -> BoxFuture<'static, Result<Catalog, DbErr>> + Send + Sync>,
+    turn: Mutex<()>,
+}
+
+impl Domain {
+    /// Makes a domain of a pool, its schema read.
+    ///
+    /// # Errors
+    /// What the database answers to the queries of its schema.
+    pub(crate) async fn open<C>(larder: &Larder, name: &str, pool: &Arc<C>) -> Result<Self, DbErr>
+    where
+        C: ConnectionTrait + Send + Sync + 'static,
+    {
+        let catalog = Catalog::read(&**pool, name).await?;
+        let (pool, domain) = (Arc::clone(pool), name.to_owned());
+        let backend = pool.get_database_backend();
+        let read = move || {
+            let (pool, domain) = (Arc::clone(&pool), domain.clone());
+            async move { Catalog::read(&*pool, &domain).await }.boxed()
+        };
+        Ok(Self {
+            larder: larder.clone(),
+            name: name.into(),
+            backend,
+            by_hand: ByHand::default(),
+            catalog: RwLock::new(Some(Arc::new(catalog))),
+            schema: Schema {
+                read: Box::new(read),
+                turn: Mutex::default(),
+            },
+            kept: RwLock::default(),
+        })
+    }
+
+    /// Returns the schema; `None` while it cannot be read.
+    pub(crate) fn catalog(&self) -> Option<Arc<Catalog>> {
+        self.catalog
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Returns what an entity keeps here, made by the first call.
+    pub(crate) fn kept<E: 'static, T: Send + Sync + 'static, X>(
+        &self,
+        make: impl FnOnce() -> Result<T, X>,
+    ) -> Result<Arc<T>, X> {
+        let id = TypeId::of::<(E, T)>();
+        let known = self
+            .kept
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&id)
+            .cloned();
+        if let Some(Ok(known)) = known.map(Arc::downcast) {
+            return Ok(known);
+        }
+        let made = Arc::new(make()?);
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        let first = kept.entry(id).or_insert_with(|| Arc::clone(&made) as _);
+        Ok(Arc::downcast(Arc::clone(first)).unwrap_or(made))
+    }
+
+    /// Records a read that is about to be sent in the read scope around it.
+    pub(crate) fn record(&self, read: &Read, session: Option<&Session>) {
+        let stamp = session.map_or(read.stamp, |session| session.stamp);
+        match &read.dependencies {
+            Ok(dependencies) => self.larder.reading(Some(stamp), dependencies),
+            Err(reason) => {
+                self.larder.reading(Some(stamp), &[]);
+                self.larder.refuse(reason.refusal());
+            }
+        }
+        if let Some(refusal) = self.refusal(session) {
+            self.larder.refuse(refusal);
+        }
+    }
+
+    /// Returns why what is read now must not be kept, whatever it is.
+    pub(crate) fn refusal(&self, session: Option<&Session>) -> Option<Refusal> {
+        match session {
+            _ if self.by_hand.is_open() => Some(Refusal::Uncacheable("transaction-by-hand")),
+            Some(session) if session.wrote() => Some(Refusal::WroteInTransaction),
+            Some(session) if session.view == View::Dirty => {
+                Some(Refusal::Uncacheable("read-uncommitted"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Publishes what was committed and returns once this node has applied it.
+    ///
+    /// A bus that does not take it has it queued; what it touches is not served here meanwhile.
+    pub(crate) async fn publish(&self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let changes = if self.by_hand.is_open() {
+            vec![Change::everything()]
+        } else {
+            changes
+        };
+        if let Err(error) = self.larder.publish_all(changes).await {
+            tracing::warn!(domain = &*self.name, %error, "a commit is not published yet");
+        }
+    }
+
+    /// Publishes what may or may not have been committed, now and once more later.
+    pub(crate) fn publish_unsure(&self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let changes = if self.by_hand.is_open() {
+            vec![Change::everything()]
+        } else {
+            changes
+        };
+        if Handle::try_current().is_ok() {
+            self.larder.publish_unsure(changes);
+        } else {
+            // Outside of a runtime nothing can run later: once, and what is not taken stays pending.
+            let _ = self.larder.publish_all(changes).now_or_never();
+        }
+    }
+
+    /// Publishes what a transaction held, after the schema was read anew if it changed.
+    pub(crate) async fn publish_held(self: &Arc<Self>, held: Held) {
+        if held.schema {
+            self.reload().await;
+        }
+        self.publish(held.changes).await;
+    }
+
+    /// Publishes what a transaction of unknown end held.
+    pub(crate) fn publish_held_unsure(self: &Arc<Self>, held: Held) {
+        if held.schema {
+            self.reload_later();
+        }
+        self.publish_unsure(held.changes);
+    }
+
+    /// Reads the schema anew. If that fails, nothing is known of it until it succeeds.
+    pub(crate) async fn reload(self: &Arc<Self>) {
+        if let Err(error) = self.schema.reload(self).await {
+            tracing::warn!(
+                domain = &*self.name,
+                %error,
+                "the schema cannot be read: nothing is cached until it can"
+            );
+            self.reload_later();
+        }
+    }
+
+    /// Forgets the schema and reads it in the background, as often as it takes.
+    pub(crate) fn reload_later(self: &Arc<Self>) {
+        self.set_catalog(None);
+        let domain = Arc::downgrade(self);
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(reload_until_read(domain));
+        }
+    }
+
+    fn set_catalog(&self, catalog: Option<Catalog>) {
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog.map(Arc::new);
+    }
+}
+
+impl Schema {
+    async fn reload(&self, domain: &Domain) -> Result<(), DbErr> {
+        let _turn = self.turn.lock().await;
+        let catalog = (self.read)().await?;
+        domain.set_catalog(Some(catalog));
+        Ok(())
+    }
+}
+
+async fn reload_until_read(domain: Weak<Domain>) {
+    loop {
+        let Some(domain) = domain.upgrade() else {
+            return;
+        };
+        if domain.schema.reload(&domain).await.is_ok() {
+            return;
+        }
+        let pause = domain.larder.clock().sleep(RETRY);
+        drop(domain);
+        pause.await;
+    }
+}
+
+impl fmt::Debug for Domain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Domain")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits for a task that does a caller's work; its panic is the caller's.
+pub(crate) async fn joined<T>(task: JoinHandle<Result<T, DbErr>>) -> Result<T, DbErr> {
+    match task.await {
+        Ok(answer) => answer,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(DbErr::Conn(RuntimeErr::Internal(
+                "the runtime was shut down before the statement had ended".to_owned(),
+            ))),
+        },
+    }
+}

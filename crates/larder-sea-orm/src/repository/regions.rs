@@ -1,0 +1,43 @@
+//! The regions an entity's entries live in.
+
+use std::sync::Arc;
+
+use larder_core::{Larder, Region, RegionError};
+
+use super::keys::Keys;
+use crate::CachedEntity;
+use crate::entity::weight;
+
+/// Rows, kept as they are handed out.
+pub(super) type Rows<M> = Vec<Arc<M>>;
+
+/// The regions of an entity: one by name, seen once for each type of value.
+#[derive(Debug)]
+pub(super) struct Regions<E: CachedEntity> {
+    /// Single rows.
+    pub(super) rows: Region<E::Model>,
+    /// Lists of rows.
+    pub(super) lists: Region<Rows<E::Model>>,
+    /// Counts, and whether there is anything.
+    pub(super) numbers: Region<u64>,
+    /// What their keys begin with.
+    pub(super) keys: Keys,
+}
+
+impl<E: CachedEntity> Regions<E> {
+    /// Declares the regions of `E` for the entries of `domain`.
+    pub(super) fn declare(larder: &Larder, domain: &str) -> Result<Self, RegionError> {
+        let (name, policy) = (E::region(), E::policy());
+        Ok(Self {
+            rows: larder.region_weighed(&name, policy.clone(), weight::<E::Model>)?,
+            lists: larder.region_weighed(&name, policy.clone(), weight_of_rows::<E>)?,
+            numbers: larder.region(&name, policy)?,
+            keys: Keys::of::<E>(domain),
+        })
+    }
+}
+
+fn weight_of_rows<E: CachedEntity>(rows: &Rows<E::Model>) -> usize {
+    let each = |row: &Arc<E::Model>| size_of::<Arc<E::Model>>() + weight(&**row);
+    size_of::<Rows<E::Model>>() + rows.iter().map(each).sum::<usize>()
+}

@@ -1,0 +1,323 @@
+//! What a statement is to the connection that is about to send it.
+
+use std::sync::Arc;
+
+use larder_core::{Change, Dependency, Stamp};
+use sea_orm::sea_query::Values;
+use sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, StatementBuilder,
+};
+
+use crate::analysis::{
+    Analysis, Kind, OwnedStatement, Plan, Uncacheable, Writing, Written, analyse, analyse_raw,
+    kind_of, own, plan,
+};
+use crate::by_hand::{Balance, balance};
+use crate::catalog::Catalog;
+use crate::domain::Domain;
+
+/// What a statement is to the connection that is about to send it.
+pub(crate) enum Intent {
+    /// It reads and does nothing else.
+    Read(Read),
+    /// It may do more than read.
+    Write(Box<Write>),
+}
+
+/// A statement that only reads.
+#[derive(Debug)]
+pub(crate) struct Read {
+    /// Taken before the catalog was asked.
+    pub(crate) stamp: Stamp,
+    /// What its answer depends on, or why it must not be kept.
+    pub(crate) dependencies: Result<Vec<Dependency>, Uncacheable>,
+}
+
+/// A statement that may write, with all that is needed to send and to publish it.
+pub(crate) struct Write {
+    /// What is sent.
+    pub(crate) statement: Sent,
+    /// Why what is made with its answer must not be kept.
+    pub(crate) refusal: Uncacheable,
+    /// It changes the schema.
+    pub(crate) schema: bool,
+    /// What it does to the transaction of the connection it meets.
+    pub(crate) control: Option<Balance>,
+    /// What it changes in the session.
+    pub(crate) session: SessionChange,
+    /// Refused by the server, it has changed nothing.
+    pub(crate) all_or_nothing: bool,
+    /// `None`: it writes by ending what others wrote, or the schema is not known.
+    writing: Option<Writing>,
+    catalog: Option<Arc<Catalog>>,
+}
+
+/// What a statement changes in its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionChange {
+    /// Nothing that counts.
+    Nothing,
+    /// Something, until its transaction ends.
+    Local,
+    /// Something, for good.
+    Lasting,
+}
+
+/// A statement that belongs to its holder.
+#[derive(Debug)]
+pub(crate) enum Sent {
+    /// One of `SeaORM`'s, or text with its values.
+    Prepared(OwnedStatement),
+    /// Text that is sent as it is.
+    Unprepared(String),
+}
+
+/// What the caller wants of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// How many rows it touches.
+    Done,
+    /// The rows it returns.
+    Rows,
+}
+
+/// What a statement was answered.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// How many rows it touched.
+    Done(ExecResult),
+    /// Rows, all there are.
+    Rows(Vec<QueryResult>),
+}
+
+impl Intent {
+    /// Tells what a statement of `SeaORM`'s is.
+    pub(crate) fn of<S: StatementBuilder>(statement: &S, domain: &Domain) -> Self {
+        let backend = domain.backend;
+        let asked = Asked::now(domain);
+        let (analysis, owned) = analyse(statement, backend);
+        asked.decide(&analysis, backend, || {
+            let owned = owned.unwrap_or_else(|| own(statement, backend));
+            // Text may hold several statements, of which the first were carried out.
+            (Sent::Prepared(owned), kind_of(statement) != Kind::Other)
+        })
+    }
+
+    /// Tells what text with its values is.
+    pub(crate) fn of_raw(statement: &Statement, domain: &Domain) -> Self {
+        Self::of_text(&statement.sql, statement.values.as_ref(), domain, || {
+            Sent::Prepared(OwnedStatement::Built(statement.clone()))
+        })
+    }
+
+    /// Tells what text without values is.
+    pub(crate) fn of_unprepared(sql: &str, domain: &Domain) -> Self {
+        Self::of_text(sql, None, domain, || Sent::Unprepared(sql.to_owned()))
+    }
+
+    fn of_text(
+        sql: &str,
+        values: Option<&Values>,
+        domain: &Domain,
+        sent: impl FnOnce() -> Sent,
+    ) -> Self {
+        let asked = Asked::now(domain);
+        let analysis = analyse_raw(sql, values, domain.backend);
+        asked.decide(&analysis, domain.backend, || (sent(), false))
+    }
+}
+
+/// The state of things before a statement is looked at.
+struct Asked {
+    stamp: Stamp,
+    catalog: Option<Arc<Catalog>>,
+}
+
+impl Asked {
+    /// The stamp first: whoever changes the schema publishes after the catalog was read anew.
+    fn now(domain: &Domain) -> Self {
+        Self {
+            stamp: domain.larder.stamp(),
+            catalog: domain.catalog(),
+        }
+    }
+
+    fn decide(
+        self,
+        analysis: &Analysis,
+        backend: DbBackend,
+        sent: impl FnOnce() -> (Sent, bool),
+    ) -> Intent {
+        let (plan, writes) = match self.catalog.as_deref() {
+            Some(catalog) => {
+                let plan = plan(analysis, catalog);
+                let writes = plan.write.is_some();
+                (plan, writes)
+            }
+            None => (without_catalog(analysis), analysis.may_write(backend)),
+        };
+        if !writes && !plan.ddl && !plan.transaction_control && !plan.session_change {
+            return Intent::Read(Read {
+                stamp: self.stamp,
+                dependencies: plan.read,
+            });
+        }
+        let (statement, single) = sent();
+        let text = statement.text();
+        let everything = plan.write.as_ref().is_none_or(Writing::is_everything);
+        Intent::Write(Box::new(Write {
+            schema: plan.ddl,
+            control: plan.transaction_control.then(|| balance(text, backend)),
+            session: session_change(text, plan.session_change),
+            // Tables of MySQL may be without transactions: what was written before an error stays.
+            all_or_nothing: single && !everything && backend != DbBackend::MySql,
+            statement,
+            refusal: plan.read.err().unwrap_or(Uncacheable::Write),
+            writing: plan.write,
+            catalog: self.catalog,
+        }))
+    }
+}
+
+fn without_catalog(analysis: &Analysis) -> Plan {
+    Plan {
+        read: Err(Uncacheable::Opaque("a schema that is not known")),
+        write: None,
+        transaction_control: analysis.transaction_control,
+        session_change: analysis.session_change,
+        ddl: analysis.ddl,
+    }
+}
+
+fn session_change(text: &str, changes: bool) -> SessionChange {
+    let local = || {
+        text.trim_start()
+            .get(..10)
+            .is_some_and(|it| it.eq_ignore_ascii_case("SET LOCAL "))
+    };
+    match changes {
+        false => SessionChange::Nothing,
+        true if local() && !text.contains(';') => SessionChange::Local,
+        true => SessionChange::Lasting,
+    }
+}
+
+impl Write {
+    /// Returns what the write has changed, as far as its answer tells.
+    pub(crate) fn changes(&self, answer: &Answer, domain: &Domain) -> Vec<Change> {
+        match (&self.writing, answer) {
+            _ if self.is_outdated(domain) => vec![Change::everything()],
+            // It begins or ends what was written before, or changes what will be.
+            (None, _) => vec![Change::everything()],
+            (Some(writing), Answer::Rows(rows)) => writing.changes(&Written {
+                rows,
+                all_rows: true,
+                last_insert_id: None,
+            }),
+            (Some(writing), Answer::Done(done)) => {
+                let id = writing
+                    .wants_last_insert_id()
+                    .then(|| done.last_insert_id());
+                writing.changes(&Written {
+                    last_insert_id: id,
+                    ..Written::default()
+                })
+            }
+        }
+    }
+
+    /// Returns all that the write may have changed, whatever it was answered.
+    pub(crate) fn at_most(&self, domain: &Domain) -> Vec<Change> {
+        match &self.writing {
+            Some(writing) if !self.is_outdated(domain) => writing.changes(&Written::default()),
+            _ => vec![Change::everything()],
+        }
+    }
+
+    /// Tells whether the schema was read anew since the statement was looked at.
+    fn is_outdated(&self, domain: &Domain) -> bool {
+        let now = domain.catalog();
+        match (&self.catalog, &now) {
+            (Some(then), Some(now)) => !Arc::ptr_eq(then, now),
+            _ => true,
+        }
+    }
+}
+
+impl Sent {
+    /// Sends it.
+    ///
+    /// Rows are fetched to the last one: a driver that stops at the first may return it before the statement is
+    /// committed, and the keys of the others would be unknown.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub(crate) async fn send<C: ConnectionTrait>(
+        &self,
+        conn: &C,
+        wanted: Wanted,
+    ) -> Result<Answer, DbErr> {
+        let Self::Prepared(statement) = self else {
+            return conn.execute_unprepared(self.text()).await.map(Answer::Done);
+        };
+        match wanted {
+            Wanted::Done => execute(conn, statement).await.map(Answer::Done),
+            Wanted::Rows => query(conn, statement).await.map(Answer::Rows),
+        }
+    }
+
+    /// Returns the text, empty for what has none yet.
+    fn text(&self) -> &str {
+        match self {
+            Self::Prepared(OwnedStatement::Built(statement)) => &statement.sql,
+            Self::Prepared(_) => "",
+            Self::Unprepared(sql) => sql,
+        }
+    }
+}
+
+async fn execute<C: ConnectionTrait>(
+    conn: &C,
+    statement: &OwnedStatement,
+) -> Result<ExecResult, DbErr> {
+    match statement {
+        OwnedStatement::Select(statement) => conn.execute(&**statement).await,
+        OwnedStatement::Insert(statement) => conn.execute(&**statement).await,
+        OwnedStatement::Update(statement) => conn.execute(&**statement).await,
+        OwnedStatement::Delete(statement) => conn.execute(&**statement).await,
+        OwnedStatement::With(statement) => conn.execute(&**statement).await,
+        OwnedStatement::Built(statement) => conn.execute_raw(statement.clone()).await,
+    }
+}
+
+async fn query<C: ConnectionTrait>(
+    conn: &C,
+    statement: &OwnedStatement,
+) -> Result<Vec<QueryResult>, DbErr> {
+    match statement {
+        OwnedStatement::Select(statement) => conn.query_all(&**statement).await,
+        OwnedStatement::Insert(statement) => conn.query_all(&**statement).await,
+        OwnedStatement::Update(statement) => conn.query_all(&**statement).await,
+        OwnedStatement::Delete(statement) => conn.query_all(&**statement).await,
+        OwnedStatement::With(statement) => conn.query_all(&**statement).await,
+        OwnedStatement::Built(statement) => conn.query_all_raw(statement.clone()).await,
+    }
+}
+
+impl Answer {
+    /// Returns what a statement that was executed was answered.
+    pub(crate) fn into_done(self) -> Result<ExecResult, DbErr> {
+        match self {
+            Self::Done(done) => Ok(done),
+            Self::Rows(_) => Err(DbErr::Custom("rows where none were asked for".to_owned())),
+        }
+    }
+
+    /// Returns the rows of a statement that was queried.
+    pub(crate) fn into_rows(self) -> Vec<QueryResult> {
+        match self {
+            Self::Done(_) => Vec::new(),
+            Self::Rows(rows) => rows,
+        }
+    }
+}

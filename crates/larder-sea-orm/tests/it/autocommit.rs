@@ -1,0 +1,171 @@
+//! Writes outside transactions.
+
+use std::time::Duration;
+
+use futures_util::TryStreamExt as _;
+use larder_sea_orm::CachedRepository as _;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::{
+    ActiveModelTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, IntoActiveModel as _,
+    QueryFilter as _, Set, Statement, StreamTrait as _,
+};
+
+use crate::entities::article;
+use crate::harness::{rename, until, with_articles};
+use crate::probe::Point;
+
+/// Seen to fail without `domain.publish(..)` in `InFlight::landed` (`connection/autocommit.rs`).
+#[tokio::test]
+async fn a_write_is_published_before_it_returns() {
+    let service = with_articles().await;
+    rename(&service.db, 1, "new").await.unwrap();
+    assert_eq!(service.title(1).await, "new");
+}
+
+#[tokio::test]
+async fn a_write_of_one_row_leaves_the_others_in_the_cache() {
+    let service = with_articles().await;
+    rename(&service.db, 1, "new").await.unwrap();
+    assert!(service.is_kept(2).await);
+}
+
+/// Seen to fail with the task awaited in place of `larder.spawn(..)` (`connection/autocommit.rs`): the
+/// row is written, and served as it was for its whole ttl.
+#[tokio::test]
+async fn a_write_whose_caller_goes_away_is_published_all_the_same() {
+    let service = with_articles().await;
+    let held = service.control.hold(Point::After, "UPDATE");
+    let db = service.db.clone();
+    let caller = tokio::spawn(async move { rename(&db, 1, "new").await });
+    held.reached().await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    held.release();
+    until(async || service.title(1).await == "new").await;
+}
+
+/// Seen to fail without the arm `Outcome::Refused if ..all_or_nothing` (`connection/autocommit.rs`).
+#[tokio::test]
+async fn a_write_that_the_server_refuses_publishes_nothing() {
+    let service = with_articles().await;
+    let twice = article::ActiveModel {
+        id: Set(1),
+        author_id: Set(1),
+        title: Set("twice".to_owned()),
+        views: Set(0),
+    };
+    twice.insert(&service.db).await.unwrap_err();
+    assert!(service.is_kept(1).await);
+}
+
+/// Seen to fail without the arm `Outcome::Unknown` (`connection/autocommit.rs`).
+#[tokio::test]
+async fn a_write_of_unknown_outcome_is_published_now_and_again_later() {
+    let service = with_articles().await;
+    service.control.lose(Point::After, "UPDATE");
+    rename(&service.db, 1, "new").await.unwrap_err();
+    assert_eq!(service.title(1).await, "new", "it was carried out");
+    assert!(!service.is_kept(1).await, "not before it is settled");
+    until(async || {
+        service.clock.advance(Duration::from_secs(5));
+        service.is_kept(1).await
+    })
+    .await;
+}
+
+/// Seen to fail without `Drop for InFlight` (`connection/autocommit.rs`).
+#[tokio::test]
+async fn a_panic_in_a_write_is_the_callers_and_is_published() {
+    let service = with_articles().await;
+    service.control.panic(Point::After, "UPDATE");
+    let db = service.db.clone();
+    let caller = tokio::spawn(async move { rename(&db, 1, "new").await });
+    assert!(caller.await.unwrap_err().is_panic());
+    assert_eq!(service.title(1).await, "new");
+}
+
+#[tokio::test]
+async fn every_way_to_write_is_seen() {
+    let service = with_articles().await;
+    let db = &service.db;
+    let set = |title: &str| format!("UPDATE article SET title = '{title}' WHERE id = 1");
+    let statement = |sql| Statement::from_string(DbBackend::Sqlite, sql);
+    let update = |title: &str| {
+        Query::update()
+            .table(article::Entity)
+            .value(article::Column::Title, title)
+            .and_where(Expr::col(article::Column::Id).eq(1))
+            .to_owned()
+    };
+    let returning = |title: &str| {
+        update(title)
+            .returning_col(article::Column::Title)
+            .to_owned()
+    };
+
+    db.execute_unprepared(&set("a")).await.unwrap();
+    assert_eq!(service.title(1).await, "a");
+    db.execute_raw(statement(set("b"))).await.unwrap();
+    assert_eq!(service.title(1).await, "b");
+    db.query_one_raw(statement(set("c") + " RETURNING id"))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(service.title(1).await, "c");
+    db.query_all_raw(statement(set("d") + " RETURNING *"))
+        .await
+        .unwrap();
+    assert_eq!(service.title(1).await, "d");
+    db.execute(&update("e")).await.unwrap();
+    assert_eq!(service.title(1).await, "e");
+    db.query_one(&returning("f")).await.unwrap().unwrap();
+    assert_eq!(service.title(1).await, "f");
+    db.query_all(&returning("g")).await.unwrap();
+    assert_eq!(service.title(1).await, "g");
+    let rows: Vec<_> = db
+        .stream(&returning("h"))
+        .await
+        .unwrap()
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!((rows.len(), service.title(1).await), (1, "h".to_owned()));
+    let raw = db
+        .stream_raw(statement(set("i") + " RETURNING id"))
+        .await
+        .unwrap();
+    assert_eq!(raw.try_collect::<Vec<_>>().await.unwrap().len(), 1);
+    assert_eq!(service.title(1).await, "i");
+
+    let row = article::Entity::find_by_id(1)
+        .one(db)
+        .await
+        .unwrap()
+        .unwrap();
+    let mut changed = row.into_active_model();
+    changed.title = Set("j".to_owned());
+    changed.save(db).await.unwrap();
+    assert_eq!(service.title(1).await, "j");
+    article::Entity::update_many()
+        .col_expr(article::Column::Title, Expr::value("k"))
+        .filter(Expr::col(article::Column::Views).eq(0))
+        .exec(db)
+        .await
+        .unwrap();
+    assert_eq!(service.title(1).await, "k");
+    article::Entity::delete_by_id(1).exec(db).await.unwrap();
+    let articles = db.repository::<article::Entity>();
+    assert_eq!(articles.find_by_id(1).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn rows_that_a_foreign_key_deletes_are_gone_too() {
+    let service = with_articles().await;
+    service
+        .db
+        .execute_unprepared("DELETE FROM author WHERE id = 1")
+        .await
+        .unwrap();
+    let articles = service.db.repository::<article::Entity>();
+    assert_eq!(articles.find_by_ids([1, 2]).await.unwrap(), [None, None]);
+}

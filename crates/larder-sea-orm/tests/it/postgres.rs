@@ -1,0 +1,179 @@
+//! What only `PostgreSQL` shows: transactions that see each commit.
+//!
+//! They run on the server named by `LARDER_TEST_POSTGRES`, such as `postgres://user@localhost/postgres`, in
+//! databases of their own, and pass without a look when there is none.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use larder_core::Refusal;
+use larder_sea_orm::CachedRepository as _;
+use sea_orm::{
+    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, EntityTrait as _,
+    IsolationLevel, TransactionSession as _, TransactionTrait as _,
+};
+
+use crate::entities::article;
+use crate::harness::{Service, filled, over, rename, scoped, title, until};
+use crate::probe::Point;
+
+const TABLES: &str = "
+    CREATE TABLE author (id SERIAL PRIMARY KEY, name TEXT NOT NULL);
+    CREATE TABLE article (
+        id SERIAL PRIMARY KEY,
+        author_id INTEGER NOT NULL REFERENCES author (id) ON DELETE CASCADE,
+        title TEXT NOT NULL,
+        views INTEGER NOT NULL
+    );
+";
+
+async fn with_articles() -> Option<Service> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let url = std::env::var("LARDER_TEST_POSTGRES").ok()?;
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("larder_{}_{number}", std::process::id());
+    let server = Database::connect(&url).await.unwrap();
+    server
+        .execute_unprepared(&format!("CREATE DATABASE {name}"))
+        .await
+        .unwrap();
+    let (before, _) = url.rsplit_once('/').unwrap();
+    let raw = pool(format!("{before}/{name}")).await;
+    raw.execute_unprepared(TABLES).await.unwrap();
+    let pool = pool(format!("{before}/{name}")).await;
+    Some(filled(over(raw, pool).await).await)
+}
+
+async fn pool(url: String) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(4).sqlx_logging(false);
+    Database::connect(options).await.unwrap()
+}
+
+/// Seen to fail with `Access::Bypass` for `View::Committed` in `access` (`view.rs`).
+#[tokio::test]
+async fn a_transaction_that_sees_each_commit_is_served_from_the_cache() {
+    let Some(service) = with_articles().await else {
+        return;
+    };
+    let transaction = service.db.begin().await.unwrap();
+    service.control.sent();
+    assert_eq!(title(&transaction, 1).await, "first");
+    assert!(service.control.sent().is_empty());
+    rename(&service.db, 1, "later").await.unwrap();
+    let (read, refusal) = scoped(&service.larder, title(&transaction, 1)).await;
+    assert_eq!((read.as_str(), refusal), ("later", None));
+    let rows = transaction
+        .repository::<article::Entity>()
+        .find_by_ids([1, 2])
+        .await
+        .unwrap();
+    assert_eq!(rows[0].as_ref().unwrap().title, "later");
+    transaction.commit().await.unwrap();
+}
+
+/// Seen to fail without `if !wrote` in `access` (`view.rs`): the cache answers `first`.
+#[tokio::test]
+async fn a_transaction_that_has_written_is_not_served() {
+    let Some(service) = with_articles().await else {
+        return;
+    };
+    let transaction = service.db.begin().await.unwrap();
+    rename(&transaction, 1, "own").await.unwrap();
+    let (own, refusal) = scoped(&service.larder, title(&transaction, 1)).await;
+    assert_eq!(
+        (own.as_str(), refusal),
+        ("own", Some(Refusal::WroteInTransaction))
+    );
+    let rows = transaction
+        .repository::<article::Entity>()
+        .find_by_ids([1, 2])
+        .await
+        .unwrap();
+    assert_eq!(rows[0].as_ref().unwrap().title, "own");
+    transaction.rollback().await.unwrap();
+    assert_eq!(service.title(1).await, "first");
+    assert!(service.is_kept(1).await);
+}
+
+#[tokio::test]
+async fn a_transaction_with_a_snapshot_is_not_served() {
+    let Some(service) = with_articles().await else {
+        return;
+    };
+    let isolation = Some(IsolationLevel::RepeatableRead);
+    let transaction = service.db.begin_with_config(isolation, None).await.unwrap();
+    assert_eq!(title(&transaction, 1).await, "first");
+    rename(&service.db, 1, "later").await.unwrap();
+    assert_eq!(service.title(1).await, "later");
+    assert_eq!(title(&transaction, 1).await, "first");
+    assert_eq!(service.title(1).await, "later", "nothing older was kept");
+}
+
+#[tokio::test]
+async fn a_conflict_at_the_commit_publishes_nothing() {
+    let Some(service) = with_articles().await else {
+        return;
+    };
+    let isolation = Some(IsolationLevel::Serializable);
+    let first = service.db.begin_with_config(isolation, None).await.unwrap();
+    let second = service.db.begin_with_config(isolation, None).await.unwrap();
+    for transaction in [&first, &second] {
+        article::Entity::find().all(transaction).await.unwrap();
+    }
+    rename(&first, 1, "one").await.unwrap();
+    rename(&second, 2, "two").await.unwrap();
+    first.commit().await.unwrap();
+    second.commit().await.unwrap_err();
+    assert_eq!(service.title(1).await, "one");
+    assert!(service.is_kept(2).await);
+}
+
+#[tokio::test]
+async fn writes_commits_and_ddl_are_published_as_on_any_database() {
+    let Some(service) = with_articles().await else {
+        return;
+    };
+    rename(&service.db, 1, "new").await.unwrap();
+    assert_eq!(service.title(1).await, "new");
+    assert!(service.is_kept(2).await);
+    let articles = service.db.repository::<article::Entity>();
+    let row = article::ActiveModel {
+        author_id: sea_orm::Set(1),
+        title: sea_orm::Set("third".to_owned()),
+        views: sea_orm::Set(0),
+        ..Default::default()
+    };
+    assert_eq!(
+        articles.find(article::Entity::find()).await.unwrap().len(),
+        2
+    );
+    articles.insert(row).await.unwrap_err();
+    assert!(
+        service.is_kept(2).await,
+        "the key was taken: nothing was written"
+    );
+
+    let held = service.control.hold(Point::After, "COMMIT");
+    let transaction = service.db.begin().await.unwrap();
+    rename(&transaction, 1, "newer").await.unwrap();
+    let caller = tokio::spawn(transaction.commit());
+    held.reached().await;
+    caller.abort();
+    held.release();
+    until(async || service.title(1).await == "newer").await;
+
+    let function = "CREATE FUNCTION shout() RETURNS trigger LANGUAGE plpgsql AS \
+                    $$ BEGIN NEW.title = upper(NEW.title); RETURN NEW; END $$";
+    service.db.execute_unprepared(function).await.unwrap();
+    let trigger =
+        "CREATE TRIGGER shouts BEFORE UPDATE ON article FOR EACH ROW EXECUTE FUNCTION shout()";
+    service.db.execute_unprepared(trigger).await.unwrap();
+    rename(&service.db, 2, "loud").await.unwrap();
+    assert_eq!(service.title(2).await, "LOUD");
+    service
+        .db
+        .execute_unprepared("DELETE FROM author")
+        .await
+        .unwrap();
+    assert_eq!(articles.find_by_id(2).await.unwrap(), None);
+}
