@@ -1,0 +1,54 @@
+//! The allocator of this test binary: it counts.
+#![expect(unsafe_code, reason = "an allocator cannot be written without")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicIsize, Ordering};
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+static LIVE: AtomicIsize = AtomicIsize::new(0);
+
+thread_local! {
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+/// Returns how often this thread has allocated.
+pub(crate) fn calls() -> u64 {
+    CALLS.get()
+}
+
+/// Returns the bytes that all threads hold.
+pub(crate) fn live() -> isize {
+    LIVE.load(Ordering::SeqCst)
+}
+
+fn count(bytes: isize) {
+    LIVE.fetch_add(bytes, Ordering::Relaxed);
+}
+
+// SAFETY: all calls go on to the system's allocator as they came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
+        count(layout.size().cast_signed());
+        // SAFETY: the caller's promise is handed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-layout.size().cast_signed());
+        // SAFETY: the caller's promise is handed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        let _ = CALLS.try_with(|calls| calls.set(calls.get() + 1));
+        count(size.cast_signed() - layout.size().cast_signed());
+        // SAFETY: the caller's promise is handed on.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
