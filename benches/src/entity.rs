@@ -1,29 +1,31 @@
 //! A hit on a row, Zipf-distributed over many, beside the bare caches of the registry.
 
-use std::convert::Infallible;
+mod article;
+mod larder;
+
 use std::hash::{BuildHasher, RandomState as StdHasher};
 use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use larder_core::{Larder, Policy};
 use rapidhash::fast::RandomState;
 use tokio::runtime::Runtime;
 
+use self::article::{Model, article};
 use crate::rounds::{Contestant, Lane, compare};
+use crate::stopwatch::Stopwatch;
 use crate::zipf;
 
 const KEYS: i32 = 100_000;
 const EXPONENT: f64 = 0.99;
 /// Twice the keys: nothing is evicted while it is measured.
 const CAPACITY: u64 = 200_000;
-const GIB: u64 = 1 << 30;
 /// One part in so many is looked up before the clock runs.
 const WARM_UP: u64 = 4;
 
 /// The engine under the local tier, asked directly.
 pub(crate) const MOKA: &str = "bare moka `get`";
+const MOKA_DEFAULT: &str = "bare moka `get`, its default hasher";
 
 /// The keys to ask for, walked round and round by each contestant on its own.
 #[derive(Clone)]
@@ -38,32 +40,47 @@ impl Walk {
         self.at = (self.at + 1) % self.keys.len();
         key
     }
+
+    /// # Panics
+    /// When the row is not the one asked for.
+    fn check(key: i32, row: Option<Arc<Model>>) {
+        assert_eq!(row.map(|row| row.id), Some(key));
+    }
 }
 
-/// A row of the size of an article.
-struct Row {
-    id: i32,
-    #[expect(dead_code, reason = "gives the row its size")]
-    texts: [String; 4],
-}
+/// Makes contestants, each with all rows in it.
+type Build = fn(&Rc<Runtime>, &Walk) -> Vec<Contestant>;
+
+const BUILDS: [Build; 5] = [
+    |_, walk| vec![moka(MOKA, RandomState::default(), walk.clone())],
+    |_, walk| vec![moka(MOKA_DEFAULT, StdHasher::default(), walk.clone())],
+    |_, walk| vec![quick_cache(walk.clone())],
+    |runtime, walk| vec![larder::region(runtime, walk.clone())],
+    |runtime, walk| larder::repository(runtime, walk).into(),
+];
 
 /// Measures hits on rows.
+///
+/// Where in memory a cache happens to lie makes it a tenth faster or slower. So it is all built
+/// anew several times, in another order each time.
 pub(crate) fn measure(runtime: &Rc<Runtime>, rounds: usize) -> Vec<Lane> {
     let walk = Walk {
         keys: zipf::sequence(KEYS, EXPONENT, 7).into(),
         at: 0,
     };
-    let contestants = vec![
-        moka(MOKA, RandomState::default(), walk.clone()),
-        moka(
-            "bare moka `get`, its default hasher",
-            StdHasher::default(),
-            walk.clone(),
-        ),
-        quick_cache(walk.clone()),
-        region(runtime, walk),
-    ];
-    compare(contestants, rounds)
+    let mut lanes: Vec<Lane> = Vec::new();
+    for first in 0..BUILDS.len() {
+        let mut contestants = Vec::new();
+        for place in 0..BUILDS.len() {
+            let place = (first + place) % BUILDS.len();
+            contestants.push((place, BUILDS[place](runtime, &walk)));
+        }
+        contestants.sort_by_key(|(place, _)| *place);
+        let contestants = contestants.into_iter().flat_map(|(_, built)| built);
+        let more = compare(contestants.collect(), rounds.div_ceil(BUILDS.len()));
+        Lane::join(&mut lanes, more);
+    }
+    lanes
 }
 
 /// Takes the hasher Larder takes: what is compared is the cache, not the hash.
@@ -75,7 +92,7 @@ where
         .max_capacity(CAPACITY)
         .build_with_hasher(hasher);
     for id in 1..=KEYS {
-        cache.insert(id, Arc::new(row(id)));
+        cache.insert(id, Arc::new(article(id)));
     }
     cache.run_pending_tasks();
     gets(name, walk, move |id| cache.get(&id))
@@ -84,84 +101,27 @@ where
 fn quick_cache(walk: Walk) -> Contestant {
     let cache = quick_cache::sync::Cache::new(2 * KEYS.unsigned_abs() as usize);
     for id in 1..=KEYS {
-        cache.insert(id, Arc::new(row(id)));
+        cache.insert(id, Arc::new(article(id)));
     }
     gets("bare quick_cache `get`", walk, move |id| cache.get(&id))
 }
 
-fn region(runtime: &Rc<Runtime>, walk: Walk) -> Contestant {
-    let larder = Larder::builder("bench").local_capacity(GIB).build();
-    let larder = larder.expect("the settings are sound");
-    let region = larder
-        .region::<Row>("rows", Policy::ttl(Duration::from_hours(1)))
-        .expect("the region is new");
-    // Loaded, not put: a `put` is a change, and a hundred thousand of them collide in the slots.
-    runtime.block_on(async {
-        for id in 1..=KEYS {
-            let load = || async move { Ok::<_, Infallible>(row(id)) };
-            region.get_or_load(id, load).await.expect("a row is made");
-        }
-    });
-    awaited(
-        "Larder `Region::get`",
-        runtime,
-        walk,
-        async move |walk, times| {
-            for _ in 0..times {
-                let id = walk.next();
-                let row = region.get(id).await.expect("every key was put");
-                assert_eq!(row.id, id);
-            }
-        },
-    )
-}
-
-/// Makes a contestant of lookups that are awaited; `get` does so many of them.
-#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
-fn awaited(
-    name: &str,
-    runtime: &Rc<Runtime>,
-    mut walk: Walk,
-    get: impl AsyncFn(&mut Walk, u64) + 'static,
-) -> Contestant {
-    let runtime = Rc::clone(runtime);
-    Contestant::new(name, move |times| {
-        runtime.block_on(async {
-            get(&mut walk, times / WARM_UP).await;
-            let start = Instant::now();
-            get(&mut walk, times).await;
-            start.elapsed()
-        })
-    })
-}
-
 /// Makes a contestant of a synchronous lookup.
-#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
-fn gets(name: &str, mut walk: Walk, get: impl Fn(i32) -> Option<Arc<Row>> + 'static) -> Contestant {
+fn gets(
+    name: &str,
+    mut walk: Walk,
+    get: impl Fn(i32) -> Option<Arc<Model>> + 'static,
+) -> Contestant {
     Contestant::new(name, move |times| {
         // The contestant before has filled the processor's cache with its own entries.
         for _ in 0..times / WARM_UP {
             black_box(get(walk.next()));
         }
-        let start = Instant::now();
+        let start = Stopwatch::start();
         for _ in 0..times {
             let key = walk.next();
-            let row = get(key).expect("every key was put");
-            assert_eq!(row.id, key);
+            Walk::check(key, get(key));
         }
         start.elapsed()
     })
-}
-
-fn row(id: i32) -> Row {
-    let text = |what: &str| format!("{what} of the article with the number {id}");
-    Row {
-        id,
-        texts: [
-            text("slug"),
-            text("title"),
-            text("description"),
-            text("body"),
-        ],
-    }
 }

@@ -7,6 +7,7 @@
 mod entity;
 mod layer;
 mod rounds;
+mod stopwatch;
 mod table;
 mod zipf;
 

@@ -1,7 +1,7 @@
 //! Contestants side by side: many short rounds, each runs them all.
 //!
 //! A busy machine slows a whole round, not one contestant. So a ratio is taken within a round,
-//! and the median over the rounds is reported.
+//! and the median over the rounds is reported. Times are processor times (`stopwatch`).
 
 use std::time::Duration;
 
@@ -52,6 +52,17 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
+    /// Appends the rounds of `more` to the same lanes, which may be none yet.
+    pub(crate) fn join(lanes: &mut Vec<Self>, more: Vec<Self>) {
+        if lanes.is_empty() {
+            *lanes = more;
+            return;
+        }
+        for (lane, more) in lanes.iter_mut().zip(more) {
+            lane.nanos.extend(more.nanos);
+        }
+    }
+
     /// Returns the figure below which this share of the rounds lies.
     pub(crate) fn quantile(&self, share: f64) -> f64 {
         quantile(self.nanos.clone(), share)

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::hint::black_box;
 use std::pin::pin;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Buf;
@@ -15,9 +15,10 @@ use tower::Service;
 
 use super::handler::Calls;
 use crate::rounds::Contestant;
+use crate::stopwatch::Stopwatch;
 
 /// Requests made ready before the clock runs; few enough to stay in the processor's cache.
-const PREPARED: u64 = 64;
+const PREPARED: u64 = 128;
 
 /// Makes a contestant of a service whose cache is filled by the first request.
 ///
@@ -67,7 +68,6 @@ where
     Contestant::new(name, move |times| timed(&runtime, &mut service, times))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 fn timed<S, B>(runtime: &Runtime, service: &mut S, times: u64) -> Duration
 where
     S: Service<Request<Body>, Response = Response<B>>,
@@ -81,7 +81,7 @@ where
         let now = left.min(PREPARED);
         let requests: Vec<_> = (0..now).map(|_| request()).collect();
         elapsed += runtime.block_on(async {
-            let start = Instant::now();
+            let start = Stopwatch::start();
             for request in requests {
                 black_box(exchange(service, request).await);
             }
@@ -93,14 +93,13 @@ where
 }
 
 /// Returns how long cloning and reading a response takes that many times.
-#[expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 pub(crate) fn response_clones<B>(runtime: &Runtime, response: &Response<B>, times: u64) -> Duration
 where
     B: http_body::Body + Clone,
     B::Error: Debug,
 {
     runtime.block_on(async {
-        let start = Instant::now();
+        let start = Stopwatch::start();
         for _ in 0..times {
             black_box(read(black_box(response).clone()).await);
         }

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use larder_core::Larder;
-use larder_http::HttpLayer as _;
+use larder::Larder;
+use larder::http::Layer as _;
 use tokio::runtime::Runtime;
 use tower::Layer;
 
