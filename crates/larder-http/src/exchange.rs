@@ -13,17 +13,16 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use http_body::Body;
-use larder_core::{Hit, Key, ReadScope, Turn};
+use larder_core::{Hit, Key, Lead, Turn};
 use tower_service::Service;
 
 use crate::body::CacheBody;
-use crate::cache_status::{self, Forward};
+use crate::cache_status::Forward;
 use crate::head::Head;
 use crate::layer::Settings;
 use crate::load::{Asked, load};
 use crate::lookup::{Answer, Found, Place};
 use crate::stored::Stored;
-use crate::verdict::Bypass;
 
 /// A request that nothing is kept for.
 pub(crate) struct Exchange<S, B> {
@@ -40,7 +39,7 @@ pub(crate) struct Exchange<S, B> {
 enum Next {
     Answer(Answer),
     Join(Key),
-    Pass,
+    Alone,
 }
 
 impl<S, B, R> Exchange<S, B>
@@ -55,12 +54,9 @@ where
     pub(crate) async fn run(mut self) -> Result<Response<CacheBody<R>>, S::Error> {
         loop {
             let next = match self.place.region.join(&self.key).await {
-                Turn::Lead(lead) | Turn::Alone(lead) => {
-                    let asked = Asked::new(self.request.headers(), self.why);
-                    return load(self.settings, lead, self.inner, self.request, asked).await;
-                }
+                Turn::Lead(lead) | Turn::Alone(lead) => return self.load(lead).await,
                 Turn::Hit(hit) => self.follow(hit),
-                Turn::Failed(_) => Next::Pass,
+                Turn::Failed(_) => Next::Alone,
             };
             match next {
                 Next::Answer(answer) => {
@@ -70,7 +66,10 @@ where
                     self.key = key;
                     self.why = Forward::VaryMiss;
                 }
-                Next::Pass => return self.pass().await,
+                Next::Alone => {
+                    let lead = self.place.region.alone(&self.key);
+                    return self.load(lead).await;
+                }
             }
         }
     }
@@ -78,30 +77,20 @@ where
     fn follow(&self, hit: Hit<Stored>) -> Next {
         let headers = self.request.headers();
         match Answer::of(None, hit) {
-            None => Next::Pass,
+            None => Next::Alone,
             Some(answer) if answer.matches(headers) => Next::Answer(answer),
-            Some(_) if self.why == Forward::VaryMiss => Next::Pass,
+            Some(_) if self.why == Forward::VaryMiss => Next::Alone,
             // The leader's answer was chosen by other headers, which is known only now.
             Some(_) => match self.place.find(headers) {
                 Found::Hit(answer) => Next::Answer(answer),
                 Found::Missed(Some(key), _) => Next::Join(key),
-                Found::Missed(..) | Found::Off => Next::Pass,
+                Found::Missed(..) | Found::Off => Next::Alone,
             },
         }
     }
 
-    /// Sends the request on, for itself.
-    async fn pass(self) -> Result<Response<CacheBody<R>>, S::Error> {
-        let Self {
-            mut inner, request, ..
-        } = self;
-        let call = async move { inner.call(request).await };
-        let mut response = match ReadScope::current() {
-            Some(_) => call.await?,
-            None => ReadScope::untracked().run(call).await?,
-        };
-        let status = cache_status::bypassed(Bypass::NotShared);
-        cache_status::append(response.headers_mut(), status);
-        Ok(response.map(CacheBody::passed))
+    async fn load(self, lead: Lead<Stored>) -> Result<Response<CacheBody<R>>, S::Error> {
+        let asked = Asked::new(self.request.headers(), self.why);
+        load(self.settings, lead, self.inner, self.request, asked).await
     }
 }

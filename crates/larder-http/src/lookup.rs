@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::Response;
 use http::header::HeaderMap;
 use http_body::Body;
-use larder_core::{Freshness, Hit, Key, Lookup, Region, Scope};
+use larder_core::{Freshness, Hit, Key, Lookup, ReadScope, Region, Scope};
 
 use crate::body::CacheBody;
 use crate::cache_status::Forward;
@@ -62,6 +62,15 @@ impl<'a> Place<'a> {
         };
         let key = key(settings.id, &host, head, &settings.policy.headers);
         Ok(Self { region, key })
+    }
+
+    /// Lets what encloses this request, if anything does, know whose answer it is made of.
+    ///
+    /// A region that is switched off keeps nothing, but its user's answer is still the user's.
+    pub(crate) fn pass_by(&self) {
+        if ReadScope::current().is_some() {
+            drop(self.region.alone(&self.key));
+        }
     }
 
     /// Returns this place for as long as it is needed.

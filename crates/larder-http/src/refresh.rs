@@ -10,13 +10,11 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use http::header::{HeaderMap, IF_MATCH, IF_RANGE, IF_UNMODIFIED_SINCE, RANGE};
 use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use larder_core::{Key, Lead, Region};
 use tower_service::Service;
 
-use crate::conditions;
 use crate::layer::Settings;
 use crate::load::{Asked, load};
 use crate::stored::Stored;
@@ -43,7 +41,7 @@ pub(crate) fn refresh<S, B, R>(
     R: Body + Send + 'static,
     R::Error: Send,
 {
-    let request = whole_get(like);
+    let request = get_like(like);
     let asked = Asked::replacing(request.headers(), replaced);
     let larder = settings.larder.clone();
     larder.spawn(async move {
@@ -84,22 +82,14 @@ impl Drop for Replaced {
     }
 }
 
-/// Asks for the same as `like`, but whole and without conditions.
-fn whole_get<B: Default>(like: &Request<B>) -> Request<B> {
+/// Asks for the same as `like`, as a GET. It has no condition that is not taken off by the load,
+/// and asks for no part: such requests are never looked up.
+fn get_like<B: Default>(like: &Request<B>) -> Request<B> {
     let mut request = Request::new(B::default());
     *request.method_mut() = Method::GET;
     *request.uri_mut() = like.uri().clone();
     *request.version_mut() = like.version();
-    *request.headers_mut() = whole(like.headers());
+    *request.headers_mut() = like.headers().clone();
     *request.extensions_mut() = like.extensions().clone();
     request
-}
-
-fn whole(headers: &HeaderMap) -> HeaderMap {
-    let mut headers = headers.clone();
-    conditions::remove(&mut headers);
-    for name in [RANGE, IF_RANGE, IF_MATCH, IF_UNMODIFIED_SINCE] {
-        headers.remove(name);
-    }
-    headers
 }

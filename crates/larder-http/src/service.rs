@@ -64,7 +64,10 @@ where
                 }
                 ResponseFuture::ready(answer.hit(&head))
             }
-            Found::Off => bypass(inner, request, Bypass::Off),
+            Found::Off => {
+                place.pass_by();
+                bypass(inner, request, Bypass::Off)
+            }
             // A HEAD has no body that could be kept.
             Found::Missed(..) if *head.method == Method::HEAD => {
                 ResponseFuture::passed(inner.call(request), cache_status::head_missed())

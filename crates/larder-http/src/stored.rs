@@ -192,8 +192,6 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
         "keep-alive",
         "proxy-connection",
         "proxy-authentication-info",
-        "cache-status",
-        "age",
     ] {
         kept.remove(name);
     }

@@ -57,8 +57,6 @@ reasons! {
         Credentials = "credentials",
         /// A switch is off, for the service, the region or this key's share.
         Off = "off",
-        /// The answer of the request that led cannot be shared with this one.
-        NotShared = "not-shared",
     }
 }
 

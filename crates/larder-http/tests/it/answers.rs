@@ -4,6 +4,7 @@ use larder_http::HttpPolicy;
 
 use crate::site::{SECOND, Site, get, minute, request, respond};
 
+/// Seen failing with the age it came with left out of `Age`, and out of its freshness.
 #[tokio::test]
 async fn an_answer_says_how_old_it_is() {
     let site = Site::answering(
@@ -152,6 +153,7 @@ async fn a_response_that_is_not_kept_is_validated_too() {
     );
 }
 
+/// Seen failing with a HEAD sent through the exchange.
 #[tokio::test]
 async fn a_head_is_answered_from_a_get_and_never_keeps_anything() {
     let site = Site::new(minute(), |call| async move {

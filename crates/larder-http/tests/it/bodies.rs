@@ -63,7 +63,7 @@ async fn next(response: &mut Response<CacheBody<Body>>) -> Result<Bytes, axum::E
     frame.map(|frame| frame.into_data().unwrap())
 }
 
-/// Seen failing with the limit raised above the body in `Gathered::take`.
+/// Seen failing with the limit raised in `Gathered::take`, as is its running twin.
 #[tokio::test]
 async fn a_body_above_the_limit_passes_unbroken_and_is_not_kept() {
     let chunks = || (0..100_u8).map(|n| Ok::<_, std::io::Error>(Bytes::from(vec![n; 1000])));
@@ -117,7 +117,7 @@ async fn a_running_body_above_the_limit_passes_unbroken_and_is_not_kept() {
     assert!(response.body_mut().frame().await.is_none());
 }
 
-/// Seen failing with the test of `END` for `Broken` removed: the half was kept as a whole.
+/// Seen failing with a broken end taken for a clean one, as is its running twin.
 #[tokio::test]
 async fn a_body_that_breaks_reaches_its_client_as_far_as_it_came_and_is_not_kept() {
     let site = Site::new(minute(), |call| async move {
@@ -220,6 +220,7 @@ async fn a_client_that_does_not_read_holds_nobody_up() {
     assert_eq!((read(unread).await.text(), site.calls()), ("text", 1));
 }
 
+/// Seen failing with `abandoned` not set when the reader is dropped.
 #[tokio::test]
 async fn a_follower_leads_when_the_client_leaves_a_running_body() {
     let (site, pens) = written_site(minute(), &[]);
@@ -240,6 +241,7 @@ async fn a_follower_leads_when_the_client_leaves_a_running_body() {
     assert_eq!(within(follower).await.unwrap().text(), "whole");
 }
 
+/// Seen failing with `PATIENCE` a thousand times as long.
 #[tokio::test]
 async fn who_waits_for_a_body_that_takes_too_long_loads_alone() {
     let (site, pens) = written_site(minute(), &[]);
@@ -260,6 +262,7 @@ async fn who_waits_for_a_body_that_takes_too_long_loads_alone() {
     );
 }
 
+/// Seen failing with the body of a 304 dropped instead of detached.
 #[tokio::test]
 async fn a_client_that_has_a_running_body_already_does_not_stop_it() {
     let (site, pens) = written_site(minute(), &[("etag", "\"a\"")]);
@@ -274,6 +277,7 @@ async fn a_client_that_has_a_running_body_already_does_not_stop_it() {
     );
 }
 
+/// Seen failing with `Tail::Lost` replaced by an end.
 #[tokio::test]
 async fn a_body_that_panics_is_never_passed_off_as_whole() {
     let site = Site::new(minute(), |call| async move {
@@ -316,6 +320,7 @@ async fn trailers_are_kept_with_the_body() {
     }
 }
 
+/// Seen failing (it never ends) with the bound on frames at once removed.
 #[tokio::test]
 async fn empty_frames_without_end_hold_nobody_up() {
     let site = Site::new(minute(), |_| async {

@@ -8,7 +8,7 @@ use axum::routing::get as on_get;
 use futures_util::StreamExt;
 use larder_core::{
     CacheEvent, CacheEventKind, Change, Dependency, Larder, Lifetime, Observer, Policy, Refusal,
-    Scope, TableName, Turn,
+    Scope, Share, TableName, Turn,
 };
 use larder_http::{HttpLayer, HttpPolicy};
 use tower::ServiceExt;
@@ -85,6 +85,7 @@ async fn what_a_body_reads_while_it_is_sent_counts() {
     }
 }
 
+/// Seen failing with the call of the service taken out of `lead.run`, as are the next four.
 #[tokio::test]
 async fn a_write_while_a_response_is_made_keeps_it_out() {
     let site = Site::new(minute(), |call| async move {
@@ -164,7 +165,8 @@ async fn a_response_expires_with_the_first_entry_it_was_made_of() {
     assert_eq!(site.get("/").await.text(), "3");
 }
 
-/// Under strict scopes a read outside of any scope panics.
+/// Under strict scopes a read outside of any scope panics. Seen failing with the future, or the
+/// body, of a request that passes by polled outside of `ReadScope::untracked`.
 #[tokio::test]
 async fn requests_that_pass_by_read_inside_a_scope_that_keeps_nothing() {
     let site = Site::new(HttpPolicy::new(), |call| async move {
@@ -228,7 +230,35 @@ async fn an_outer_layer_depends_on_what_an_inner_one_serves() {
     assert_eq!(status(&ask().await), ["larder; hit; ttl=60"]);
 }
 
-/// What a request reads belongs to what encloses it, also when the layer does not keep it.
+/// Seen failing with the call of `pass_by` removed.
+#[tokio::test]
+async fn a_users_answer_stays_the_users_while_the_layer_is_switched_off() {
+    let policy = minute()
+        .region("mine")
+        .vary_by_user(|_| Some("ann".to_owned()));
+    let site = Site::new(policy, |_| async { respond(&[], "for ann") });
+    site.larder
+        .switches()
+        .set_region("mine", Share::OFF)
+        .unwrap();
+    let pages = site
+        .larder
+        .region::<String>("pages", Policy::ttl(MINUTE))
+        .unwrap();
+    let Turn::Lead(lead) = pages.join(&"page".into()).await else {
+        panic!("nobody else leads");
+    };
+    let text = lead.run(site.get("/")).await.text().to_owned();
+    let lifetime = Lifetime {
+        ttl: MINUTE,
+        ..Lifetime::default()
+    };
+    let kept = lead.finish(Some(Arc::new(text)), lifetime).kept;
+    assert_eq!(kept, Err(Refusal::WiderScope));
+}
+
+/// What a request reads belongs to what encloses it, also when the layer does not keep it. Seen
+/// failing with a request that passes by polled inside `ReadScope::untracked` in any case.
 #[tokio::test]
 async fn what_is_not_kept_still_counts_for_what_encloses_it() {
     let site = Site::new(HttpPolicy::new(), |call| async move {

@@ -41,7 +41,7 @@ async fn ask(site: &Site, callers: usize) -> JoinSet<Answer> {
     asking
 }
 
-/// Seen failing with `join` replaced by a lead of its own for everybody.
+/// Seen failing with `join` replaced by `try_lead`, and `alone` for the others.
 #[tokio::test]
 async fn fifty_callers_load_once() {
     let (site, gate) = gated(minute(), &[]);
@@ -57,8 +57,8 @@ async fn fifty_callers_load_once() {
     assert_eq!((collapsed, site.calls()), (49, 1));
 }
 
-/// Seen failing (it never ends) with the `lead.release()` of an uncacheable answer removed: the
-/// followers then go one by one.
+/// Seen failing with `lead.release()` after the verdict replaced by a drop: the followers then go
+/// one by one.
 #[tokio::test]
 async fn an_answer_that_is_not_kept_releases_all_followers_together() {
     let together = Arc::new(Barrier::new(19));
@@ -124,21 +124,26 @@ async fn a_panic_is_its_callers_alone_and_keeps_nothing() {
     assert!(answers.iter().all(|answer| answer.text() == "2"));
 }
 
-/// Errors cannot be cloned, so each caller asks for itself; none is kept.
+/// Errors cannot be cloned, so each caller asks for itself, all at once; none is kept. Seen failing
+/// with `lead.release()` after an error replaced by a drop.
 #[tokio::test]
 async fn an_error_is_nobody_elses() {
     let (larder, _) = larder();
     let calls = Arc::<AtomicUsize>::default();
     let counted = Arc::clone(&calls);
+    let together = Arc::new(Barrier::new(2));
     let service = tower::service_fn(move |_: Request<Body>| {
         let number = counted.fetch_add(1, Ordering::SeqCst) + 1;
+        let together = Arc::clone(&together);
         async move {
-            tokio::task::yield_now().await;
-            if number <= 3 {
-                Err(format!("error {number}"))
-            } else {
-                Ok(respond(&[], number.to_string()))
+            match number {
+                1 => tokio::task::yield_now().await,
+                2 | 3 => {
+                    together.wait().await;
+                }
+                _ => return Ok(respond(&[], "")),
             }
+            Err(format!("error {number}"))
         }
     });
     let service = larder.http_layer_with(minute()).unwrap().layer(service);
@@ -165,14 +170,15 @@ async fn an_error_is_nobody_elses() {
     assert_eq!(calls.load(Ordering::SeqCst), 4);
 }
 
-/// The instance that `poll_ready` readied is the one that is called.
+/// The instance that `poll_ready` readied is the one that is called. Seen failing with the clone
+/// taken instead of it in `take_ready`, and with a refresh that does not wait until it is ready.
 #[tokio::test]
 async fn only_a_service_that_is_ready_is_called() {
     #[derive(Default)]
-    struct Picky(bool);
+    struct Picky(bool, Arc<AtomicUsize>);
     impl Clone for Picky {
         fn clone(&self) -> Self {
-            Self(false)
+            Self(false, Arc::clone(&self.1))
         }
     }
     impl tower::Service<Request<Body>> for Picky {
@@ -188,14 +194,17 @@ async fn only_a_service_that_is_ready_is_called() {
         }
         fn call(&mut self, _: Request<Body>) -> Self::Future {
             assert!(std::mem::take(&mut self.0), "called without being ready");
+            self.1.fetch_add(1, Ordering::SeqCst);
             std::future::ready(Ok(respond(&[], "")))
         }
     }
     let (larder, clock) = larder();
+    let picky = Picky::default();
+    let calls = Arc::clone(&picky.1);
     let mut service = larder
         .http_layer_with(minute().grace(crate::site::MINUTE))
         .unwrap()
-        .layer(Picky::default());
+        .layer(picky);
     for request in [
         get("/", &[]),
         get("/", &[]),
@@ -208,4 +217,9 @@ async fn only_a_service_that_is_ready_is_called() {
         clock.advance(crate::site::MINUTE / 3);
     }
     larder.close().await;
+    assert_eq!(
+        calls.load(Ordering::SeqCst),
+        4,
+        "two misses, a bypass, a refresh"
+    );
 }

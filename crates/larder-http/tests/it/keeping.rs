@@ -91,6 +91,7 @@ async fn what_must_not_be_kept_is_not_whatever_the_policy() {
     }
 }
 
+/// Seen failing with the status not looked at.
 #[tokio::test]
 async fn only_200_is_kept() {
     for status in [
@@ -168,6 +169,7 @@ async fn requests_that_are_no_plain_reads_pass_by() {
     assert_eq!(site.get("/").await.text(), "1");
 }
 
+/// Seen failing with the conditions left on the request of a fill.
 #[tokio::test]
 async fn a_request_reaches_the_handler_whole_but_unconditional() {
     let site = Site::new(minute(), |call| async move {
@@ -196,6 +198,7 @@ async fn extensions_of_a_response_reach_its_client_only() {
     assert_eq!(site.get("/").await.extensions.get::<u8>(), None);
 }
 
+/// Seen failing with the host, and with the declared headers, left out of the key.
 #[tokio::test]
 async fn hosts_targets_and_declared_headers_are_kept_apart() {
     let site = Site::new(
@@ -245,6 +248,7 @@ async fn hosts_targets_and_declared_headers_are_kept_apart() {
     assert_eq!(site.calls(), requests.len());
 }
 
+/// Seen failing with the layer's number left out of the key.
 #[tokio::test]
 async fn two_layers_never_share_a_response() {
     let (larder, _) = larder();

@@ -119,7 +119,7 @@ impl Site {
 
     /// Sends a request and returns the response with its body unread.
     pub(crate) async fn open(&self, request: Request<Body>) -> Response<CacheBody<Body>> {
-        match self.service.clone().oneshot(request).await {
+        match within(self.service.clone().oneshot(request)).await {
             Ok(response) => response,
             Err(never) => match never {},
         }
@@ -203,7 +203,7 @@ where
     B::Error: std::fmt::Debug,
 {
     let (head, body) = response.into_parts();
-    let collected = body.collect().await.unwrap();
+    let collected = within(body.collect()).await.unwrap();
     let trailers = collected.trailers().cloned();
     Answer {
         status: head.status,

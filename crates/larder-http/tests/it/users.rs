@@ -31,6 +31,7 @@ async fn owner(call: Call) -> http::Response<axum::body::Body> {
     respond(&[], text)
 }
 
+/// Seen failing with the region not scoped to the user.
 #[tokio::test]
 async fn each_user_has_answers_of_their_own() {
     let site = Site::new(per_user(), owner);
@@ -118,7 +119,8 @@ fn visits() -> impl Strategy<Value = Vec<Visit>> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
-    /// All visit at once, some leave before they are answered, some write meanwhile.
+    /// All visit at once, some leave before they are answered, some write meanwhile. Seen failing
+    /// with the scope, the match of variants, or the check of credentials removed.
     #[test]
     fn every_answer_is_its_owners(visits in visits()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
