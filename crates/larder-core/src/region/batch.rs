@@ -237,7 +237,8 @@ impl<K: Clone + Eq + Hash, V: Send + Sync + 'static> Batch<'_, K, V> {
         let flights = loading.iter().filter_map(|one| one.lead.flight()).collect();
         let node = self.region.larder.node();
         let scope = ReadScope::of_load(node, ReadScope::current(), flights, node.stamp());
-        let loaded = scope.run(async { loader(asked).await }).await;
+        // Boxed, as every load: a caller holds this in two places.
+        let loaded = Box::pin(scope.run(async { loader(asked).await })).await;
         let mut shared = scope.take();
         if self.depends_on.is_some() {
             shared.marks = Marks::default();

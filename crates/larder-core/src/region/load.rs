@@ -278,13 +278,14 @@ impl<V: Send + Sync + 'static> Region<V> {
     where
         Fut: Future<Output = Result<Option<Arc<V>>, E>>,
     {
+        // A load is boxed: one future in many places would be held in each of them.
         match self.find(key) {
-            Find::Off => return self.load(self.alone(key), load).await,
+            Find::Off => return Box::pin(self.load(self.alone(key), load)).await,
             Find::Found(found) if absence.answers(found.entry.value.is_some()) => {
                 let stale = found.serving.freshness == Freshness::Stale;
                 if stale && let Some(lead) = self.try_lead_here(key) {
                     self.count_miss(key);
-                    return self.reload(key, lead, &found, load).await;
+                    return Box::pin(self.reload(key, lead, &found, load)).await;
                 }
                 if let Some(hit) = self.serve(key, &found) {
                     return Ok(hit.value);
@@ -296,11 +297,11 @@ impl<V: Send + Sync + 'static> Region<V> {
         // The remote tier will be asked here, by the leader, before it loads.
         match self.join(key).await {
             Turn::Hit(hit) if absence.answers(hit.value.is_some()) => Ok(hit.value),
-            Turn::Hit(_) => self.load(self.alone(key), load).await,
-            Turn::Lead(lead) | Turn::Alone(lead) => self.load(lead, load).await,
+            Turn::Hit(_) => Box::pin(self.load(self.alone(key), load)).await,
+            Turn::Lead(lead) | Turn::Alone(lead) => Box::pin(self.load(lead, load)).await,
             Turn::Failed(error) => match error.downcast::<E>() {
                 Ok(error) => Err(error),
-                Err(_) => self.load(self.alone(key), load).await,
+                Err(_) => Box::pin(self.load(self.alone(key), load)).await,
             },
         }
     }
