@@ -74,11 +74,11 @@ fn heap_bytes(value: &Value) -> usize {
         | Value::BigUnsigned(_)
         | Value::Float(_)
         | Value::Double(_)
-        | Value::Char(_) => 0,
+        | Value::Char(_)
+        | Value::Enum(OptionEnum::None(_)) => 0,
         Value::String(text) => text.as_ref().map_or(0, String::len),
         Value::Bytes(bytes) => bytes.as_ref().map_or(0, Vec::len),
         Value::Enum(OptionEnum::Some(variant)) => variant.value.len(),
-        Value::Enum(OptionEnum::None(_)) => 0,
         // Dates, decimals and UUIDs print about as long as they are; JSON and arrays as they weigh.
         other => {
             let mut length = Length(0);

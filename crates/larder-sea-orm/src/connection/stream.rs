@@ -56,7 +56,7 @@ where
         self.domain.backend
     }
 
-    fn stream_raw<'a>(&'a self, statement: Statement) -> Opening<'a> {
+    fn stream_raw(&self, statement: Statement) -> Opening<'_> {
         match Intent::of_raw(&statement, &self.domain) {
             Intent::Read(read) => self.open(read, self.inner().stream_raw(statement)),
             Intent::Write(write) => self.written(write),
@@ -88,7 +88,7 @@ impl<C: ConnectionTrait + StreamTrait + 'static> CachedConnection<C> {
     }
 
     /// Streams the rows a write returned once it is done, and published if nothing holds it back.
-    fn written<'a>(&'a self, write: Box<Write>) -> Opening<'a> {
+    fn written(&self, write: Box<Write>) -> Opening<'_> {
         Box::pin(async move {
             let rows = self.rows(write).await?;
             Ok(CachedStream {

@@ -38,7 +38,7 @@ struct Missing<E: CachedEntity> {
 /// What the cache has for a row.
 enum Look<E: CachedEntity> {
     Hit(Option<RowOf<E>>),
-    Load(Lead<E::Model>),
+    Load(Box<Lead<E::Model>>),
 }
 
 /// Returns the rows with these keys, in their order.
@@ -55,7 +55,7 @@ where
     for asked in repository.distinct(ids) {
         match repository.look(&asked) {
             Look::Hit(row) => asked.answer(row.as_ref(), &mut answers),
-            Look::Load(lead) => missing.push(Missing { asked, lead }),
+            Look::Load(lead) => missing.push(Missing { asked, lead: *lead }),
         }
     }
     if !missing.is_empty() {
@@ -99,7 +99,7 @@ where
     fn look(&self, asked: &Asked) -> Look<E> {
         let (rows, access) = (&self.regions.rows, self.db.access());
         if access == Access::Bypass {
-            return Look::Load(rows.alone(&asked.key));
+            return Look::Load(Box::new(rows.alone(&asked.key)));
         }
         match rows.lookup(&asked.key) {
             Lookup::Hit(hit) => {
@@ -110,7 +110,7 @@ where
                 Look::Hit(hit.value)
             }
             Lookup::Miss if access == Access::Serve => self.lead(asked),
-            Lookup::Miss | Lookup::Off => Look::Load(rows.alone(&asked.key)),
+            Lookup::Miss | Lookup::Off => Look::Load(Box::new(rows.alone(&asked.key))),
         }
     }
 
@@ -119,8 +119,8 @@ where
         let rows = &self.regions.rows;
         match rows.join(&asked.key).now_or_never() {
             Some(Turn::Hit(hit)) => Look::Hit(hit.value),
-            Some(Turn::Lead(lead) | Turn::Alone(lead)) => Look::Load(lead),
-            Some(Turn::Failed(_)) | None => Look::Load(rows.alone(&asked.key)),
+            Some(Turn::Lead(lead) | Turn::Alone(lead)) => Look::Load(Box::new(lead)),
+            Some(Turn::Failed(_)) | None => Look::Load(Box::new(rows.alone(&asked.key))),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use larder_sea_orm::CachedRepository as _;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
+use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict, Query};
 use sea_orm::{
     ActiveModelTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, IntoActiveModel as _,
     QueryFilter as _, Set, Statement, StreamTrait as _,
@@ -85,11 +85,11 @@ async fn a_panic_in_a_write_is_the_callers_and_is_published() {
 }
 
 #[tokio::test]
-async fn every_way_to_write_is_seen() {
+async fn every_way_to_send_a_write_is_seen() {
     let service = with_articles().await;
     let db = &service.db;
-    let set = |title: &str| format!("UPDATE article SET title = '{title}' WHERE id = 1");
-    let statement = |sql| Statement::from_string(DbBackend::Sqlite, sql);
+    let text = |title: &str| format!("UPDATE article SET title = '{title}' WHERE id = 1");
+    let raw = |sql| Statement::from_string(DbBackend::Sqlite, sql);
     let update = |title: &str| {
         Query::update()
             .table(article::Entity)
@@ -103,16 +103,16 @@ async fn every_way_to_write_is_seen() {
             .to_owned()
     };
 
-    db.execute_unprepared(&set("a")).await.unwrap();
+    db.execute_unprepared(&text("a")).await.unwrap();
     assert_eq!(service.title(1).await, "a");
-    db.execute_raw(statement(set("b"))).await.unwrap();
+    db.execute_raw(raw(text("b"))).await.unwrap();
     assert_eq!(service.title(1).await, "b");
-    db.query_one_raw(statement(set("c") + " RETURNING id"))
+    db.query_one_raw(raw(text("c") + " RETURNING id"))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(service.title(1).await, "c");
-    db.query_all_raw(statement(set("d") + " RETURNING *"))
+    db.query_all_raw(raw(text("d") + " RETURNING *"))
         .await
         .unwrap();
     assert_eq!(service.title(1).await, "d");
@@ -122,40 +122,73 @@ async fn every_way_to_write_is_seen() {
     assert_eq!(service.title(1).await, "f");
     db.query_all(&returning("g")).await.unwrap();
     assert_eq!(service.title(1).await, "g");
-    let rows: Vec<_> = db
-        .stream(&returning("h"))
-        .await
-        .unwrap()
-        .try_collect()
-        .await
-        .unwrap();
-    assert_eq!((rows.len(), service.title(1).await), (1, "h".to_owned()));
-    let raw = db
-        .stream_raw(statement(set("i") + " RETURNING id"))
+    let rows = db.stream(&returning("h")).await.unwrap();
+    assert_eq!(rows.try_collect::<Vec<_>>().await.unwrap().len(), 1);
+    assert_eq!(service.title(1).await, "h");
+    let rows = db
+        .stream_raw(raw(text("i") + " RETURNING id"))
         .await
         .unwrap();
-    assert_eq!(raw.try_collect::<Vec<_>>().await.unwrap().len(), 1);
+    assert_eq!(rows.try_collect::<Vec<_>>().await.unwrap().len(), 1);
     assert_eq!(service.title(1).await, "i");
+}
 
+#[tokio::test]
+async fn every_way_of_sea_orm_to_write_is_seen() {
+    let service = with_articles().await;
+    let db = &service.db;
     let row = article::Entity::find_by_id(1)
         .one(db)
         .await
         .unwrap()
         .unwrap();
     let mut changed = row.into_active_model();
-    changed.title = Set("j".to_owned());
+    changed.title = Set("saved".to_owned());
     changed.save(db).await.unwrap();
-    assert_eq!(service.title(1).await, "j");
+    assert_eq!(service.title(1).await, "saved");
     article::Entity::update_many()
-        .col_expr(article::Column::Title, Expr::value("k"))
+        .col_expr(article::Column::Title, Expr::value("many"))
         .filter(Expr::col(article::Column::Views).eq(0))
         .exec(db)
         .await
         .unwrap();
-    assert_eq!(service.title(1).await, "k");
+    assert_eq!(service.title(1).await, "many");
+    let row = article::ActiveModel {
+        id: Set(1),
+        author_id: Set(1),
+        title: Set("upserted".to_owned()),
+        views: Set(0),
+    };
+    let conflict = OnConflict::column(article::Column::Id)
+        .update_column(article::Column::Title)
+        .to_owned();
+    article::Entity::insert(row)
+        .on_conflict(conflict)
+        .exec(db)
+        .await
+        .unwrap();
+    assert_eq!(service.title(1).await, "upserted");
     article::Entity::delete_by_id(1).exec(db).await.unwrap();
     let articles = db.repository::<article::Entity>();
     assert_eq!(articles.find_by_id(1).await.unwrap(), None);
+    let rows = [1, 3].map(|id| article::ActiveModel {
+        id: Set(id),
+        author_id: Set(1),
+        title: Set("inserted".to_owned()),
+        views: Set(0),
+    });
+    assert_eq!(articles.find_by_ids([1, 3]).await.unwrap(), [None, None]);
+    article::Entity::insert_many(rows).exec(db).await.unwrap();
+    assert_eq!(
+        articles
+            .find_by_ids([1, 3])
+            .await
+            .unwrap()
+            .iter()
+            .flatten()
+            .count(),
+        2
+    );
 }
 
 #[tokio::test]

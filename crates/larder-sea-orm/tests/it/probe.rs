@@ -72,7 +72,9 @@ impl Held {
     }
 
     /// Lets the statement go on.
-    pub(crate) fn release(self) {}
+    pub(crate) fn release(self) {
+        drop(self);
+    }
 }
 
 impl Drop for Held {
@@ -82,7 +84,7 @@ impl Drop for Held {
 }
 
 impl Control {
-    /// Returns how many statements were sent since the last call of `sent`, BEGIN and COMMIT not counted.
+    /// Returns what was sent since the last look, BEGIN and COMMIT left out.
     pub(crate) fn sent(&self) -> Vec<String> {
         let sent = std::mem::take(&mut self.state().sent);
         sent.into_iter()
@@ -264,7 +266,7 @@ impl<C: StreamTrait> StreamTrait for Probe<C> {
         self.inner.get_database_backend()
     }
 
-    fn stream_raw<'a>(&'a self, statement: Statement) -> Streaming<'a, Self::Stream<'a>> {
+    fn stream_raw(&self, statement: Statement) -> Streaming<'_, Self::Stream<'_>> {
         Box::pin(async move {
             let sql = statement.sql.clone();
             self.control
