@@ -12,7 +12,7 @@ use rapidhash::fast::RandomState;
 use tokio::runtime::Runtime;
 
 use self::article::{Model, article};
-use crate::rounds::{Contestant, Lane, compare};
+use crate::rounds::{Contestant, Lane, Plan, compare};
 use crate::stopwatch::Stopwatch;
 use crate::zipf;
 
@@ -63,10 +63,14 @@ const BUILDS: [Build; 5] = [
 ///
 /// Where in memory a cache happens to lie makes it a tenth faster or slower. So it is all built
 /// anew several times, in another order each time.
-pub(crate) fn measure(runtime: &Rc<Runtime>, rounds: usize) -> Vec<Lane> {
+pub(crate) fn measure(runtime: &Rc<Runtime>, plan: &Plan) -> Vec<Lane> {
     let walk = Walk {
         keys: zipf::sequence(KEYS, EXPONENT, 7).into(),
         at: 0,
+    };
+    let part = Plan {
+        rounds: plan.rounds.div_ceil(BUILDS.len()),
+        ..plan.clone()
     };
     let mut lanes: Vec<Lane> = Vec::new();
     for first in 0..BUILDS.len() {
@@ -77,7 +81,7 @@ pub(crate) fn measure(runtime: &Rc<Runtime>, rounds: usize) -> Vec<Lane> {
         }
         contestants.sort_by_key(|(place, _)| *place);
         let contestants = contestants.into_iter().flat_map(|(_, built)| built);
-        let more = compare(contestants.collect(), rounds.div_ceil(BUILDS.len()));
+        let more = compare(contestants.collect(), &part);
         Lane::join(&mut lanes, more);
     }
     lanes

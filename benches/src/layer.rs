@@ -12,7 +12,7 @@ use http_body_util::Full;
 use tokio::runtime::Runtime;
 
 use self::handler::{Calls, Handler};
-use crate::rounds::{Contestant, Lane, compare};
+use crate::rounds::{Contestant, Lane, Plan, compare};
 
 /// The floor: nothing can answer with less than a response of its own.
 pub(crate) const CLONE: &str = "`Response` clone";
@@ -20,14 +20,14 @@ pub(crate) const CLONE: &str = "`Response` clone";
 pub(crate) const HANDLER: &str = "bare handler";
 
 /// Measures hits of `size` bytes.
-pub(crate) fn measure(runtime: &Rc<Runtime>, size: usize, rounds: usize) -> Vec<Lane> {
+pub(crate) fn measure(runtime: &Rc<Runtime>, size: usize, plan: &Plan) -> Vec<Lane> {
     let mut contestants = vec![
         clone(runtime, size),
         handler(runtime, size),
         larder::layer(runtime, size),
     ];
     contestants.extend(peers::all(runtime, size));
-    compare(contestants, rounds)
+    compare(contestants, plan)
 }
 
 fn clone(runtime: &Rc<Runtime>, size: usize) -> Contestant {

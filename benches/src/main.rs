@@ -1,6 +1,6 @@
 //! What a hit costs in Larder, in its peers, and at the least.
 //!
-//! `scripts/bench [layer|entity|all] [rounds]` builds and runs it, and prints the tables of
+//! `scripts/bench [layer|entity|all] [rounds] [name]` builds and runs it, and prints the tables of
 //! `docs/measurements.md`.
 #![expect(clippy::print_stdout, reason = "the tables are the product")]
 
@@ -15,7 +15,7 @@ use std::rc::Rc;
 
 use tokio::runtime::{Builder, Runtime};
 
-use crate::rounds::Lane;
+use crate::rounds::{Lane, Plan};
 use crate::table::Table;
 
 const ROUNDS: usize = 200;
@@ -23,35 +23,38 @@ const ROUNDS: usize = 200;
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let subject = arguments.next().unwrap_or_else(|| "all".to_owned());
-    let rounds = match arguments.next() {
-        Some(text) => text.parse().expect("the rounds are a number"),
-        None => ROUNDS,
+    let rounds = arguments.next().map(|text| text.parse());
+    let plan = Plan {
+        rounds: rounds
+            .unwrap_or(Ok(ROUNDS))
+            .expect("the rounds are a number"),
+        only: arguments.next().unwrap_or_default(),
     };
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = Rc::new(runtime.expect("a runtime can be made"));
     match subject.as_str() {
-        "layer" => layers(&runtime, rounds),
-        "entity" => entities(&runtime, rounds),
+        "layer" => layers(&runtime, &plan),
+        "entity" => entities(&runtime, &plan),
         "all" => {
-            layers(&runtime, rounds);
-            entities(&runtime, rounds);
+            layers(&runtime, &plan);
+            entities(&runtime, &plan);
         }
         other => panic!("{other}: there are `layer`, `entity` and `all`"),
     }
 }
 
-fn layers(runtime: &Rc<Runtime>, rounds: usize) {
+fn layers(runtime: &Rc<Runtime>, plan: &Plan) {
     for (size, subject) in [
         (1024, "layer hit, body of 1 KiB"),
         (64 * 1024, "layer hit, body of 64 KiB"),
     ] {
-        let lanes = layer::measure(runtime, size, rounds);
+        let lanes = layer::measure(runtime, size, plan);
         print(subject, &lanes, &[layer::CLONE, layer::HANDLER]);
     }
 }
 
-fn entities(runtime: &Rc<Runtime>, rounds: usize) {
-    let lanes = entity::measure(runtime, rounds);
+fn entities(runtime: &Rc<Runtime>, plan: &Plan) {
+    let lanes = entity::measure(runtime, plan);
     let subject = "entity hit, Zipf(0.99) over 100 k keys";
     print(subject, &lanes, &[entity::MOKA]);
 }

@@ -79,8 +79,18 @@ impl Lane {
     }
 }
 
+/// How many rounds are run, and by whom.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    /// So many rounds in all.
+    pub(crate) rounds: usize,
+    /// Only those whose name has this in it; for a profiler.
+    pub(crate) only: String,
+}
+
 /// Runs the contestants in interleaved rounds, in another order each round.
-pub(crate) fn compare(mut contestants: Vec<Contestant>, rounds: usize) -> Vec<Lane> {
+pub(crate) fn compare(mut contestants: Vec<Contestant>, plan: &Plan) -> Vec<Lane> {
+    contestants.retain(|contestant| contestant.name.contains(&plan.only));
     let times: Vec<u64> = contestants
         .iter_mut()
         .map(Contestant::times_in_a_slice)
@@ -89,12 +99,12 @@ pub(crate) fn compare(mut contestants: Vec<Contestant>, rounds: usize) -> Vec<La
         .iter()
         .map(|contestant| Lane {
             name: contestant.name.clone(),
-            nanos: Vec::with_capacity(rounds),
+            nanos: Vec::with_capacity(plan.rounds),
         })
         .collect();
     let mut order: Vec<usize> = (0..contestants.len()).collect();
     let mut random = Random::new(0x1a2b_3c4d);
-    for _ in 0..rounds {
+    for _ in 0..plan.rounds {
         random.shuffle(&mut order);
         for &place in &order {
             let nanos = contestants[place].nanos(times[place]);
