@@ -115,16 +115,18 @@ async fn a_failed_refresh_ends_the_grace() {
         },
     ];
     for fail in failures {
-        let site = turning(graceful(), fail);
+        let site = Site::new(graceful(), move |call| async move {
+            match call.number {
+                2 => fail(call),
+                number => respond(&[], number.to_string()),
+            }
+        });
         site.get("/").await;
         site.clock.advance(MINUTE);
         assert_eq!(site.get("/").await.text(), "1");
         until(|| site.calls() == 2).await;
         settle().await;
-        let site_again = site.clone();
-        let next = tokio::spawn(async move { site_again.open(get("/", &[])).await });
-        until(|| site.calls() == 3).await;
-        drop(next.await);
+        assert_eq!(site.get("/").await.text(), "3");
     }
 }
 
