@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use smallvec::SmallVec;
 use tokio::sync::Notify;
 
 use crate::entry::Entry;
@@ -20,13 +19,6 @@ type Shard = HashMap<LocalKey, Arc<Flight>, BuildPassThrough>;
 #[derive(Default)]
 pub(crate) struct Flights {
     shards: [Mutex<Shard>; SHARDS],
-    waits: Mutex<Vec<Wait>>,
-}
-
-/// A load that waits for another one.
-struct Wait {
-    waiting: Arc<Flight>,
-    landing: Arc<Flight>,
 }
 
 /// One load, and the followers that wait for it.
@@ -79,52 +71,6 @@ impl Flights {
         })
     }
 
-    /// Notes that loads wait for `landing`; `None` if it waits for one of them, at however many
-    /// removes: that would be for ever.
-    pub(crate) fn wait(
-        self: &Arc<Self>,
-        waiting: SmallVec<[Arc<Flight>; 2]>,
-        landing: &Arc<Flight>,
-    ) -> Option<Waiting> {
-        if waiting.is_empty() {
-            return Some(Waiting {
-                flights: Arc::clone(self),
-                loads: waiting,
-                landing: Arc::clone(landing),
-            });
-        }
-        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut reached = vec![Arc::clone(landing)];
-        let mut next = 0;
-        while let Some(flight) = reached.get(next).map(Arc::clone) {
-            if waiting.iter().any(|own| Arc::ptr_eq(own, &flight)) {
-                return None;
-            }
-            for wait in waits
-                .iter()
-                .filter(|wait| Arc::ptr_eq(&wait.waiting, &flight))
-            {
-                if !reached
-                    .iter()
-                    .any(|known| Arc::ptr_eq(known, &wait.landing))
-                {
-                    reached.push(Arc::clone(&wait.landing));
-                }
-            }
-            next += 1;
-        }
-        waits.extend(waiting.iter().map(|waiting| Wait {
-            waiting: Arc::clone(waiting),
-            landing: Arc::clone(landing),
-        }));
-        drop(waits);
-        Some(Waiting {
-            flights: Arc::clone(self),
-            loads: waiting,
-            landing: Arc::clone(landing),
-        })
-    }
-
     /// Returns the keys under way for which `keep` holds.
     pub(crate) fn keys(&self, keep: impl Fn(&LocalKey) -> bool) -> Vec<LocalKey> {
         let lock = |shard| Mutex::lock(shard).unwrap_or_else(PoisonError::into_inner);
@@ -145,34 +91,6 @@ impl Flights {
         self.shards[index]
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Loads that wait for a flight, until this is dropped.
-pub(crate) struct Waiting {
-    flights: Arc<Flights>,
-    loads: SmallVec<[Arc<Flight>; 2]>,
-    landing: Arc<Flight>,
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if self.loads.is_empty() {
-            return;
-        }
-        let mut waits = self
-            .flights
-            .waits
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        for own in &self.loads {
-            let this = |wait: &Wait| {
-                Arc::ptr_eq(&wait.waiting, own) && Arc::ptr_eq(&wait.landing, &self.landing)
-            };
-            if let Some(index) = waits.iter().position(this) {
-                waits.swap_remove(index);
-            }
-        }
     }
 }
 

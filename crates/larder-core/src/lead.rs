@@ -149,9 +149,10 @@ impl<V: Send + Sync + 'static> Lead<V> {
         let provenance = self.end();
         let record = self.entry(None, 0, self.region.policy().lifetime(), &provenance);
         self.flow(&provenance, self.own_end());
-        let counters = &self.region.state.counters;
-        bump(&counters.load_errors);
-        self.region.observe(&self.key, CacheEventKind::LoadFailed);
+        if !self.switched_off {
+            bump(&self.region.state.counters.load_errors);
+            self.region.observe(&self.key, CacheEventKind::LoadFailed);
+        }
         let shared =
             provenance.refusal.is_none() && self.region.scope.admits(&provenance.scope).is_ok();
         self.land(if shared {
@@ -258,17 +259,16 @@ impl<V: Send + Sync + 'static> Lead<V> {
         if self.switched_off {
             return Err(Refusal::SwitchedOff);
         }
-        let probe = self.region.probe(&self.key);
-        self.region
-            .larder
-            .local()
-            .put(probe.to_key(), Arc::clone(entry));
-        // After the put: a pattern's search sees the entry, or this sees the search.
-        if self.seat.is_none() && self.region.state.patterns.ran_since(self.stamp.position) {
-            self.region.larder.local().remove(&probe);
-            return Err(Refusal::Changed);
+        let local = self.region.larder.local();
+        let put = || local.put(self.region.probe(&self.key).to_key(), Arc::clone(entry));
+        if self.seat.is_some() {
+            put();
+            return Ok(());
         }
-        Ok(())
+        // Without a flight, a search by pattern does not see this load before it is put.
+        let patterns = &self.region.state.patterns;
+        let found = patterns.unless_ran_since(self.stamp.position, put);
+        if found { Ok(()) } else { Err(Refusal::Changed) }
     }
 
     fn report(&self, kept: Result<(), Refusal>) {

@@ -61,6 +61,7 @@ mod switches;
 mod table;
 #[cfg(any(test, feature = "test-util"))]
 pub mod test_util;
+mod waits;
 mod weight;
 
 pub use self::builder::Builder;

@@ -132,13 +132,18 @@ impl Queue {
 async fn tend(larder: &Larder) {
     let unpublished = larder.unpublished();
     while let Some((changes, pending)) = unpublished.take() {
-        let Err(error) = larder.bus().publish(changes.clone().into()).await else {
-            continue;
-        };
-        tracing::debug!(
-            error = &error as &dyn Error,
-            "changes are not published yet"
-        );
+        let again = larder.clone();
+        let attempt: Arc<[Change]> = changes.clone().into();
+        // In a task of its own: a bus that panics is a bus that fails.
+        let attempt = tokio::spawn(async move { again.bus().publish(attempt).await });
+        match attempt.await {
+            Ok(Ok(_)) => continue,
+            Ok(Err(error)) => {
+                let error = &error as &dyn Error;
+                tracing::debug!(error, "changes are not published yet");
+            }
+            Err(_) => tracing::warn!("the bus panicked"),
+        }
         unpublished.put_back(larder.node(), changes, pending);
         if larder.is_closing() {
             tracing::warn!(

@@ -17,6 +17,7 @@ use crate::node::Node;
 use crate::position::{Position, Stamp};
 use crate::refusal::Refusal;
 use crate::scope::Scope;
+use crate::waits::Loads;
 
 tokio::task_local! {
     static CURRENT: ReadScope;
@@ -221,8 +222,8 @@ impl ReadScope {
     }
 
     /// Returns the flights of all loads that enclose this, innermost first.
-    pub(crate) fn flights(&self) -> SmallVec<[Arc<Flight>; 2]> {
-        let mut flights = SmallVec::new();
+    pub(crate) fn flights(&self) -> Loads {
+        let mut flights = Loads::new();
         let mut scope = Some(self);
         while let Some(inner) = scope.and_then(|scope| scope.inner.as_ref()) {
             flights.extend(inner.flights.iter().map(Arc::clone));

@@ -13,6 +13,7 @@ use crate::lead::{Lead, Turn};
 use crate::marks::Marks;
 use crate::policy::Freshness;
 use crate::read_scope::ReadScope;
+use crate::region::load::Absence;
 use crate::region::{Find, Found, Region};
 
 /// What each key of a batch depends on, if that is known.
@@ -169,7 +170,7 @@ impl<K: Clone + Eq + Hash, V: Send + Sync + 'static> Batch<'_, K, V> {
                 let lead = Lead::begin(region, key, Some(seat), ReadScope::current());
                 let turn = match stale {
                     Some(_) => Turn::Lead(lead),
-                    None => region.lead_unless_landed(key, lead),
+                    None => region.lead_unless_landed(key, Absence::Known, lead),
                 };
                 region.count_miss(key);
                 self.take(wanted, turn);
@@ -237,10 +238,18 @@ impl<K: Clone + Eq + Hash, V: Send + Sync + 'static> Batch<'_, K, V> {
         let flights = loading.iter().filter_map(|one| one.lead.flight()).collect();
         let node = self.region.larder.node();
         let scope = ReadScope::of_load(node, ReadScope::current(), flights, node.stamp());
+        if let Some(depends_on) = self.depends_on {
+            // A failure tells of all of them.
+            let all: Vec<_> = loading
+                .iter()
+                .map(|one| depends_on(&one.wanted.asked))
+                .collect();
+            scope.read(node, node.stamp(), &all);
+        }
         // Boxed, as every load: a caller holds this in two places.
         let loaded = Box::pin(scope.run(async { loader(asked).await })).await;
         let mut shared = scope.take();
-        if self.depends_on.is_some() {
+        if self.depends_on.is_some() && loaded.is_ok() {
             shared.marks = Marks::default();
         }
         loading.iter().for_each(|one| one.lead.read_with(&shared));

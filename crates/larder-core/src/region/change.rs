@@ -132,7 +132,7 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     async fn publish_matching(&self, pattern: &str, soft: bool) -> Result<usize, PublishError> {
-        let search = self.state.patterns.begin();
+        let search = self.state.patterns.begin(self.larder.node());
         let pattern = WildMatch::new(pattern);
         let matches = |key: &LocalKey| {
             key.region() == self.state.id && pattern.matches(&key.key().to_string())
@@ -151,8 +151,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             soft,
         });
         let published = self.larder.publish_all(changes.collect()).await;
-        let watermark = self.larder.node().watermark();
-        search.published(*published.as_ref().unwrap_or(&watermark));
+        drop(search);
         published.map(|_| count)
     }
 

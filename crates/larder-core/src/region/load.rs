@@ -9,6 +9,7 @@ use crate::lead::{Lead, Turn};
 use crate::policy::{Freshness, Lifetime};
 use crate::read_scope::ReadScope;
 use crate::region::{Find, Found, Hit, Lookup, Region};
+use crate::waits::Waiting;
 
 /// How a value that was waited for may be used.
 enum Followed<V> {
@@ -20,7 +21,7 @@ enum Followed<V> {
 
 /// What it means to a reader that there is no value.
 #[derive(Clone, Copy)]
-enum Absence {
+pub(crate) enum Absence {
     /// It is an answer.
     Known,
     /// The reader's loader would give a value: it is to be asked.
@@ -29,7 +30,7 @@ enum Absence {
 
 impl Absence {
     /// Tells whether an entry answers this reader.
-    fn answers(self, present: bool) -> bool {
+    pub(crate) fn answers(self, present: bool) -> bool {
         present || matches!(self, Self::Known)
     }
 }
@@ -176,22 +177,26 @@ impl<V: Send + Sync + 'static> Region<V> {
     /// arrives; otherwise it boards the next flight, which began after it came, and takes that
     /// one's answer as it is.
     pub async fn join(&self, key: &Key) -> Turn<V> {
+        self.join_for(key, Absence::Known).await
+    }
+
+    async fn join_for(&self, key: &Key, absence: Absence) -> Turn<V> {
         let parent = ReadScope::current();
         let mut second = false;
         loop {
             let flight = match self.larder.flights().board(&self.probe(key)) {
                 Boarding::Leader(seat) => {
                     let lead = Lead::begin(self, key, Some(seat), parent);
-                    return self.lead_unless_landed(key, lead);
+                    return self.lead_unless_landed(key, absence, lead);
                 }
                 Boarding::Follower(flight) => flight,
             };
             // Waiting for the flight one is part of, or that waits for it, would be for ever.
             let enclosing = parent.as_ref().map(ReadScope::flights).unwrap_or_default();
-            let Some(_waiting) = self.larder.flights().wait(enclosing, &flight) else {
+            let Some(_waiting) = Waiting::begin(enclosing, &flight) else {
                 return Turn::Alone(Lead::begin(self, key, None, parent));
             };
-            match self.follow(&flight, second).await {
+            match self.follow(&flight, absence, second).await {
                 Followed::Hit(hit) => return Turn::Hit(hit),
                 Followed::Failed(error) => return Turn::Failed(error),
                 Followed::Alone => return Turn::Alone(Lead::begin(self, key, None, parent)),
@@ -218,9 +223,10 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     /// Somebody may have landed between the miss and the boarding.
-    pub(crate) fn lead_unless_landed(&self, key: &Key, lead: Lead<V>) -> Turn<V> {
+    pub(crate) fn lead_unless_landed(&self, key: &Key, absence: Absence, lead: Lead<V>) -> Turn<V> {
         if let Find::Found(found) = self.find(key)
             && found.serving.freshness != Freshness::Stale
+            && absence.answers(found.entry.value.is_some())
             && let Some(hit) = self.hand_out(&found)
         {
             lead.land_with(found.entry);
@@ -229,7 +235,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         Turn::Lead(lead)
     }
 
-    async fn follow(&self, flight: &Flight, second: bool) -> Followed<V> {
+    async fn follow(&self, flight: &Flight, absence: Absence, second: bool) -> Followed<V> {
         let (entry, error) = match flight.outcome().await {
             Outcome::Entry(entry) => (entry, None),
             Outcome::Failed(error, record) => (record, Some(error)),
@@ -243,6 +249,13 @@ impl<V: Send + Sync + 'static> Region<V> {
             Err(_) if second => entry.as_loaded(),
             Err(_) => return Followed::Again,
         };
+        if error.is_none() && !absence.answers(entry.value.is_some()) {
+            return if second {
+                Followed::Alone
+            } else {
+                Followed::Again
+            };
+        }
         let hit = self.hand_out(&Found {
             entry,
             serving,
@@ -295,9 +308,8 @@ impl<V: Send + Sync + 'static> Region<V> {
         }
         self.count_miss(key);
         // The remote tier will be asked here, by the leader, before it loads.
-        match self.join(key).await {
-            Turn::Hit(hit) if absence.answers(hit.value.is_some()) => Ok(hit.value),
-            Turn::Hit(_) => Box::pin(self.load(self.alone(key), load)).await,
+        match self.join_for(key, absence).await {
+            Turn::Hit(hit) => Ok(hit.value),
             Turn::Lead(lead) | Turn::Alone(lead) => Box::pin(self.load(lead, load)).await,
             Turn::Failed(error) => match error.downcast::<E>() {
                 Ok(error) => Err(error),

@@ -444,3 +444,25 @@ async fn a_batch_that_waits_for_others_still_waits_for_all_of_them() {
     assert_eq!(within("the batch", batch).await, tens(&[0, 1, 2]));
     assert!(source.asked().is_empty());
 }
+
+/// One row a key is what its value is made of; a failure is made of all that was read.
+#[tokio::test]
+async fn a_failure_of_a_batch_is_too_old_when_any_of_its_rows_has_changed() {
+    let larder = larder();
+    let region = region::<u64>(&larder, "rows");
+    let gate = Gate::closed();
+    let row = |key: &u64| Dependency::row(&table("offer"), i64::try_from(*key).unwrap());
+    let batch = begun(region.get_many_or_load_by(vec![1_u64, 2], row, |_| async {
+        gate.passed().await;
+        Err::<Vec<(u64, u64)>, _>("offer 1 cannot be read")
+    }));
+    // It can be read again, and that is acknowledged.
+    larder
+        .publish(Change::row(&table("offer"), 1))
+        .await
+        .unwrap();
+    let follower = begun(region.get_or_load(2_u64, || async { Ok::<_, &str>(20) }));
+    gate.open();
+    assert!(within("the batch", batch).await.is_err());
+    assert_eq!(within("the follower", follower).await.as_deref(), Ok(&20));
+}

@@ -304,3 +304,25 @@ async fn a_thousand_queued_changes_are_not_a_thousand_attempts_each_time() {
     scene.offer().await;
     assert!(scene.is_served().await);
 }
+
+#[tokio::test]
+async fn a_bus_that_panics_is_a_bus_that_fails() {
+    let scene = Scene::new();
+    scene.offer().await;
+    scene.bus.set(Mode::Panics);
+    scene.truth.write(1);
+    let larder = scene.larder.clone();
+    let publication = tokio::spawn(async move { larder.publish(Change::tag("imported")).await });
+    assert!(!matches!(publication.await, Ok(Ok(_))));
+    for _ in 0..3 {
+        assert_eq!(scene.offer().await, 1);
+        assert!(!scene.is_served().await, "it is pending");
+        scene.clock.advance(S);
+        settled().await;
+    }
+    scene.bus.set(Mode::Works);
+    scene.clock.advance(S);
+    within("the closing", scene.larder.close()).await;
+    scene.offer().await;
+    assert!(scene.is_served().await, "it is published");
+}

@@ -30,6 +30,8 @@ pub(crate) enum Mode {
     Waits(Gate),
     /// It is taken, but the answer is lost.
     LosesAnswers,
+    /// The bus panics.
+    Panics,
 }
 
 impl FaultyBus {
@@ -70,6 +72,7 @@ impl Bus for FaultyBus {
                 Mode::Works => {}
                 Mode::Fails => return Err(BusError::new("the bus is down")),
                 Mode::Waits(gate) => gate.passed().await,
+                Mode::Panics => panic!("as told"),
                 Mode::LosesAnswers => {
                     self.0.inner.publish(changes).await?;
                     return Err(BusError::new("the answer is lost"));

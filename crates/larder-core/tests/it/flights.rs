@@ -476,3 +476,81 @@ async fn a_lead_can_be_carried_to_another_task() {
     assert_eq!(done.await.unwrap(), Ok(()));
     assert_eq!(region.get("a").await.as_deref(), Some(&7));
 }
+
+/// Who knows of the absence only keeps those away who would take it for an answer.
+#[tokio::test]
+async fn callers_who_want_a_value_load_it_once_though_its_absence_is_known() {
+    let larder = larder();
+    let region = larder
+        .region::<u64>("offers", long().negative_ttl(60 * S))
+        .unwrap();
+    let absent = || async { Ok::<Option<u64>, Infallible>(None) };
+    region.get_or_load_optional("a", absent).await.unwrap();
+    let (truth, gate) = (Truth::of(7), Gate::closed());
+    let load = || async {
+        gate.passed().await;
+        truth.load()
+    };
+    let callers: Vec<_> = (0..10)
+        .map(|_| begun(region.get_or_load("a", load)))
+        .collect();
+    gate.open();
+    assert!(
+        all(callers)
+            .await
+            .into_iter()
+            .all(|answer| *answer.unwrap() == 7)
+    );
+    assert_eq!(truth.reads(), 1);
+}
+
+/// A circle that passes through two caches is a circle all the same.
+#[tokio::test]
+async fn loads_of_two_larders_that_need_each_other_do_not_wait_for_each_other() {
+    let (one, two) = (larder(), larder());
+    let regions = [
+        region::<u64>(&one, "numbers"),
+        region::<u64>(&two, "numbers"),
+    ];
+    let gate = Gate::closed();
+    let load = |own: usize| {
+        let (own, other) = (regions[own].clone(), regions[1 - own].clone());
+        let gate = gate.clone();
+        async move {
+            let loader = || async move {
+                gate.passed().await;
+                Ok::<_, Infallible>(read(&other, "a", 1).await + 1)
+            };
+            *own.get_or_load("a", loader).await.unwrap()
+        }
+    };
+    let both = vec![begun(load(0)), begun(load(1))];
+    gate.open();
+    let answers = all(both).await;
+    assert!(
+        answers.iter().all(|answer| (2..=3).contains(answer)),
+        "{answers:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_circle_of_many_loads_is_noticed_however_long_it_is() {
+    let region = region::<u64>(&larder(), "numbers");
+    let gate = Gate::closed();
+    let load = |own: u64, next: u64| {
+        let (region, gate) = (region.clone(), gate.clone());
+        async move {
+            let inner = region.clone();
+            let loader = || async move {
+                gate.passed().await;
+                Ok::<_, Infallible>(read(&inner, next, 1).await + 1)
+            };
+            *region.get_or_load(own, loader).await.unwrap()
+        }
+    };
+    let circle: Vec<_> = (0..20)
+        .map(|own| begun(load(own, (own + 1) % 20)))
+        .collect();
+    gate.open();
+    assert_eq!(all(circle).await.len(), 20);
+}

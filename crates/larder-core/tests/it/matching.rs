@@ -1,9 +1,9 @@
 //! Invalidation by pattern, against loads it could overlook.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock};
 
-use larder_core::{Key, Turn};
+use larder_core::{CacheEvent, CacheEventKind, Key, Observer, Region, Turn};
 use tokio::task::yield_now;
 
 use crate::gate::{Gate, begun, until, within};
@@ -129,4 +129,50 @@ async fn a_soft_pattern_ages_what_it_matches() {
     clock.advance(11 * crate::scene::S);
     assert_eq!(region.get("fruit/apple").await.as_deref(), Some(&2));
     assert_eq!(region.get("bread/rye").await.as_deref(), Some(&1));
+}
+
+/// Looks for a key whenever something is evicted, which is while another is put.
+#[derive(Clone, Default)]
+struct Peeping(Arc<OnceLock<Region<u64>>>, Arc<Mutex<Vec<u64>>>);
+
+impl Observer for Peeping {
+    fn observed(&self, event: &CacheEvent<'_>) {
+        if event.kind == CacheEventKind::Evicted
+            && let Some(region) = self.0.get()
+            && let larder_core::Lookup::Hit(hit) = region.lookup(&Key::from("hot"))
+        {
+            self.1.lock().unwrap().extend(hit.value.as_deref());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_pattern_reaches_is_not_even_shown_for_a_moment() {
+    let peeping = Peeping::default();
+    let larder = builder()
+        .local_capacity(64 * 1024)
+        .observer(peeping.clone())
+        .build()
+        .unwrap();
+    let (crowd, region) = (
+        region::<u64>(&larder, "crowd"),
+        region::<u64>(&larder, "offers"),
+    );
+    let _ = peeping.0.set(region.clone());
+    for key in 0..1000_u64 {
+        read(&crowd, key, key).await;
+        // Asked for so often that the tier lets others go for it.
+        assert_eq!(region.get("hot").await, None);
+    }
+    for _ in 0..20 {
+        let alone = region.alone(&Key::from("hot"));
+        let value = alone.run(async { 1 }).await;
+        region.invalidate_matching("*").await.unwrap();
+        alone.finish(Some(Arc::new(value)), long().lifetime());
+        assert_eq!(region.get("hot").await, None);
+    }
+    assert!(
+        peeping.1.lock().unwrap().is_empty(),
+        "the old value was there to be served"
+    );
 }

@@ -213,3 +213,22 @@ async fn a_read_of_a_statement_outside_of_any_scope_is_counted() {
     larder.reset_statistics();
     assert_eq!(larder.snapshot().unscoped_reads, 0);
 }
+
+#[tokio::test]
+async fn what_a_switch_keeps_out_is_not_counted() {
+    let larder = larder();
+    let region = region::<u64>(&larder, "offers");
+    larder.switches().set("shop.offers=0").unwrap();
+    read(&region, "a", 1).await;
+    assert!(
+        region
+            .get_or_load("a", || async { Err::<u64, _>("down") })
+            .await
+            .is_err()
+    );
+    let counts = of(&larder, "offers");
+    assert_eq!(
+        (counts.hits, counts.misses, counts.loads, counts.load_errors),
+        (0, 0, 0, 0)
+    );
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use larder_core::{Dependency, Image, Match, hash_value};
+use larder_core::{Dependency, Image, Match, Moment, hash_value};
 use tokio::sync::Mutex;
 
 use crate::scene::table;
@@ -20,6 +20,11 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Tells whether this version of a row is there, to those who ask whether it is.
+    pub(crate) fn is_there(self) -> bool {
+        self.version.is_multiple_of(2)
+    }
+
     fn packed(self) -> u64 {
         self.version << 8 | self.group
     }
@@ -38,8 +43,9 @@ pub(crate) struct Row {
     state: AtomicU64,
     /// What each node must show: the last write it has acknowledged, or has heard of.
     floors: [AtomicU64; NODES],
-    /// The last write whose publication is acknowledged.
-    published: AtomicU64,
+    /// The writes whose publication is acknowledged, and when: the last one, and those before it
+    /// that may matter to somebody yet.
+    published: std::sync::Mutex<Vec<(Moment, State)>>,
     /// One writer a row at a time, as in a database.
     pub(crate) writer: Mutex<()>,
 }
@@ -61,12 +67,17 @@ impl Row {
         self.floors[node].fetch_max(state.packed(), Ordering::SeqCst);
     }
 
-    pub(crate) fn published(&self) -> State {
-        State::unpacked(self.published.load(Ordering::SeqCst))
+    /// Returns the last write whose publication was acknowledged before `moment`.
+    pub(crate) fn published_before(&self, moment: Moment) -> Option<State> {
+        let mut published = self.published.lock().unwrap();
+        let last = published.iter().rposition(|(at, _)| *at < moment)?;
+        // Nobody will ask for what was before.
+        published.drain(..last);
+        published.first().map(|(_, state)| *state)
     }
 
-    pub(crate) fn publish(&self, state: State) {
-        self.published.fetch_max(state.packed(), Ordering::SeqCst);
+    pub(crate) fn publish(&self, now: Moment, state: State) {
+        self.published.lock().unwrap().push((now, state));
     }
 }
 

@@ -8,9 +8,12 @@ use crate::oracle::chaos::{Chance, unless_cancelled};
 use crate::oracle::database::{Answer, Database, GROUPS, ROWS, State, group_of, image, row_of};
 use crate::scene::{S, table};
 
-/// Why a loader gives nothing.
+/// Regions that are switched off and on.
+const SWITCHED: [&str; 5] = ["rows", "groups", "pages", "maybe", "by-hand"];
+
+/// Why a loader gives nothing: the database went away after it had shown this.
 #[derive(Debug)]
-pub(crate) struct Down;
+pub(crate) struct Down(pub(crate) Answer);
 
 /// One node of the service.
 #[derive(Clone)]
@@ -23,6 +26,7 @@ pub(crate) struct Service {
     groups: Region<Answer>,
     pages: Region<Answer>,
     tables: Region<Answer>,
+    maybe: Region<State>,
     tagged: Region<State>,
     /// Invalidated by key: put, removed, or by pattern.
     by_hand: Region<State>,
@@ -32,6 +36,8 @@ pub(crate) struct Service {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Query {
     Row(usize),
+    /// A row that is taken to be absent in every other version.
+    Maybe(usize),
     Tagged(usize),
     ByHand(usize),
     /// Several rows at once.
@@ -45,8 +51,9 @@ pub(crate) enum Query {
 impl Query {
     pub(crate) fn any(chance: &mut Chance) -> Self {
         let row = chance.index(ROWS);
-        match chance.below(12) {
+        match chance.below(14) {
             0..3 => Self::Row(row),
+            12 | 13 => Self::Maybe(row),
             3 => Self::Tagged(row),
             4 | 5 => Self::ByHand(row),
             6 => Self::Batch(chance.next()),
@@ -58,7 +65,14 @@ impl Query {
 
     /// Returns one of each.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        let rows = (0..ROWS).flat_map(|row| [Self::Row(row), Self::Tagged(row), Self::ByHand(row)]);
+        let rows = (0..ROWS).flat_map(|row| {
+            [
+                Self::Row(row),
+                Self::Maybe(row),
+                Self::Tagged(row),
+                Self::ByHand(row),
+            ]
+        });
         let groups = (0..GROUPS).flat_map(|group| {
             [
                 Self::Group(group),
@@ -78,6 +92,14 @@ impl Query {
         }
     }
 
+    /// Returns the row the answer must hold if it is not taken to be absent.
+    pub(crate) fn maybe(self) -> Option<usize> {
+        match self {
+            Self::Maybe(row) => Some(row),
+            _ => None,
+        }
+    }
+
     fn batch(mask: u64) -> Vec<usize> {
         (0..ROWS).filter(|row| mask >> row & 1 == 1).collect()
     }
@@ -87,6 +109,10 @@ impl Query {
         let one = |row: usize| (row, database.rows[row].state());
         match self {
             Self::Row(row) | Self::Tagged(row) | Self::ByHand(row) => vec![one(row)],
+            Self::Maybe(row) => vec![one(row)]
+                .into_iter()
+                .filter(|(_, state)| state.is_there())
+                .collect(),
             Self::Batch(mask) => Self::batch(mask).into_iter().map(one).collect(),
             Self::Group(group) | Self::Page(group, _) => database.group(group),
             Self::Table => (0..ROWS).map(one).collect(),
@@ -104,6 +130,9 @@ impl Service {
             groups: larder.region("groups", policy()).unwrap(),
             pages: larder.region("pages", policy()).unwrap(),
             tables: larder.region("tables", policy()).unwrap(),
+            maybe: larder
+                .region("maybe", policy().negative_ttl(3 * S))
+                .unwrap(),
             tagged: larder.region("tagged", policy()).unwrap(),
             by_hand: larder.region("by-hand", policy()).unwrap(),
             larder,
@@ -126,6 +155,17 @@ impl Service {
                     row,
                     *self.tagged.get_or_load(row_key(row), || load).await?,
                 )])
+            }
+            Query::Maybe(row) => {
+                let load = async {
+                    let state = self.cell(row, Some(row_of(row)), chance.fork()).await?;
+                    Ok(state.is_there().then_some(state))
+                };
+                let found = self
+                    .maybe
+                    .get_or_load_optional(row_key(row), || load)
+                    .await?;
+                Ok(found.into_iter().map(|state| (row, *state)).collect())
             }
             Query::ByHand(row) => Ok(vec![(row, self.by_hand(row, chance.fork()).await?)]),
             Query::Batch(mask) => self.batch(&Query::batch(mask), chance.fork()).await,
@@ -153,7 +193,7 @@ impl Service {
             std::panic::resume_unwind(Box::new("as told"));
         }
         if chance.once_in(100) {
-            Err(Down)
+            Err(Down(vec![(row, state)]))
         } else {
             Ok(state)
         }
@@ -186,7 +226,9 @@ impl Service {
                     chance.dawdle().await;
                 }
                 if chance.once_in(100) {
-                    Err(Down)
+                    Err(Down(
+                        pairs.iter().map(|(row, state)| (row.0, *state)).collect(),
+                    ))
                 } else {
                     Ok(pairs)
                 }
@@ -214,7 +256,7 @@ impl Service {
             self.larder.reading(None, &rows);
             chance.dawdle().await;
             if chance.once_in(100) {
-                Err(Down)
+                Err(Down(answer))
             } else {
                 Ok(answer)
             }
@@ -232,7 +274,10 @@ impl Service {
             Scope::Public
         };
         let load = async {
-            let listed = self.group(group, chance.fork()).await.map_err(|_| Down)?;
+            let listed = self
+                .group(group, chance.fork())
+                .await
+                .map_err(|down| Down(down.0.clone()))?;
             let mut page = Vec::new();
             for (row, _) in listed {
                 let state = match chance.below(4) {
@@ -243,7 +288,11 @@ impl Service {
                         .map(|rows| rows[0].1),
                     _ => self.row(row, chance.fork()).await,
                 };
-                page.push((row, state.map_err(|_| Down)?));
+                // A page can be made of a failure, too.
+                match state {
+                    Ok(state) => page.push((row, state)),
+                    Err(down) => page.extend(down.0.iter().filter(|(seen, _)| *seen == row)),
+                }
             }
             Ok(page)
         };
@@ -288,7 +337,7 @@ impl Service {
         // An error or a cancelled publication leaves it pending: this node hides it all the same.
         cell.raise_floor(self.node, new);
         if acknowledged {
-            cell.publish(new);
+            cell.publish(self.larder.clock().now(), new);
         }
     }
 
@@ -322,10 +371,20 @@ impl Service {
         matches!((rows, by_hand), (Some(Ok(_)), Some(Ok(()))))
     }
 
+    /// Switches everything on.
+    pub(crate) fn switch_on(&self) {
+        for region in SWITCHED {
+            self.larder
+                .switches()
+                .set_region(region, Share::ON)
+                .unwrap();
+        }
+    }
+
     /// Does something that must not matter to anybody.
     pub(crate) async fn stir(&self, chance: &mut Chance) {
         let percent = [0, 50, 100, 100, 100][chance.index(5)];
-        let region = ["rows", "groups", "pages", "by-hand"][chance.index(4)];
+        let region = SWITCHED[chance.index(SWITCHED.len())];
         match chance.below(5) {
             0 => self
                 .larder
