@@ -246,7 +246,10 @@ impl QueryBuilder for Recorder {
                 }
             }
         }
-        self.frame(|frame| frame.upsert = Upsert::Nothing(columns.filter(|it| !it.is_empty())));
+        // MySQL takes any unique key, whatever is named.
+        let named = matches!(self.backend, DbBackend::Postgres | DbBackend::Sqlite);
+        let columns = columns.filter(|columns| named && !columns.is_empty());
+        self.frame(|frame| frame.upsert = Upsert::Nothing(columns));
     }
 
     fn prepare_on_conflict_action(

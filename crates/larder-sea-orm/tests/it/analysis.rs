@@ -636,7 +636,10 @@ fn an_upsert_says_what_conflicts_and_what_it_sets() {
             .value("views", Expr::exists(from("tag")))
             .to_owned(),
     );
-    let analysis = of(&update);
+    let (mysql, _) = analyse(&update, DbBackend::MySql);
+    let any_key = &one_write(&mysql).kind;
+    assert_eq!(any_key, &WriteKind::Upsert(None), "any unique key");
+    let (analysis, _) = analyse(&update, DbBackend::Postgres);
     let write = one_write(&analysis);
     let WriteKind::Upsert(Some(target)) = &write.kind else {
         panic!("{write:?}")

@@ -4,10 +4,16 @@
 mod allocations;
 mod analysis;
 mod analysis_entities;
+mod analysis_plan;
 mod analysis_raw;
+mod analysis_soundness;
 mod autocommit;
 mod batch;
 mod by_hand;
+mod catalog;
+mod catalog_mysql;
+mod catalog_postgres;
+mod catalog_servers;
 mod derive;
 mod entities;
 mod gate;
