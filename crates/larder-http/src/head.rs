@@ -3,15 +3,17 @@
 use std::ops::BitOrAssign;
 
 use http::header::{HeaderMap, HeaderValue};
-use http::{Extensions, Method, Request, Uri};
+use http::{Method, Request, Uri};
 
 /// What stands above a request's body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head<'a> {
     pub(crate) method: &'a Method,
+    /// The target as the wrapped service sees it.
     pub(crate) uri: &'a Uri,
+    /// The target the client asked for, which routers take parts off.
+    pub(crate) original_uri: &'a Uri,
     pub(crate) headers: &'a HeaderMap,
-    pub(crate) extensions: &'a Extensions,
     /// The first `Host` line.
     pub(crate) host: Option<&'a HeaderValue>,
     pub(crate) traits: Traits,
@@ -67,8 +69,8 @@ impl<'a> Head<'a> {
         let mut this = Self {
             method: request.method(),
             uri: request.uri(),
+            original_uri: original_uri(request),
             headers: request.headers(),
-            extensions: request.extensions(),
             host: None,
             traits: Traits::default(),
         };
@@ -81,13 +83,12 @@ impl<'a> Head<'a> {
         }
         this
     }
+}
 
-    /// Returns the URI the client asked for, which routers take parts off.
-    pub(crate) fn original_uri(&self) -> &'a Uri {
-        #[cfg(feature = "axum")]
-        if let Some(original) = self.extensions.get::<axum::extract::OriginalUri>() {
-            return &original.0;
-        }
-        self.uri
+fn original_uri<B>(request: &Request<B>) -> &Uri {
+    #[cfg(feature = "axum")]
+    if let Some(original) = request.extensions().get::<axum::extract::OriginalUri>() {
+        return &original.0;
     }
+    request.uri()
 }

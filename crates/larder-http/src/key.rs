@@ -24,7 +24,7 @@ use crate::vary::push_header;
 /// cannot run into each other; values of headers, which can hold anything, stand behind their
 /// lengths.
 pub(crate) fn key(layer: u64, host: &str, head: &Head<'_>, declared: &[HeaderName]) -> Key {
-    let uri = head.original_uri();
+    let uri = head.original_uri;
     let mut text = SmallVec::<[u8; 256]>::new();
     push_number(&mut text, layer);
     text.extend_from_slice(b" GET ");

@@ -45,6 +45,9 @@
 //!   layer behind what checks them.
 //! * `Cache-Control` in a request decides nothing: clients cannot switch a shared cache off.
 //! * `s-maxage` implies `proxy-revalidate` (RFC 9111, 5.2.2.10): no grace for such a response.
+//! * Requests for one key wait for the head of the first one's response, also when that turns out
+//!   not to be kept; then they go on side by side. No key is remembered as such yet.
+//! * A body that takes longer than ten seconds is passed on, but not kept.
 //! * A Tokio runtime is needed for refreshes and for bodies that are sent while they are made.
 //! * The request's body must have a `Default` that is empty, which refreshes ask with.
 

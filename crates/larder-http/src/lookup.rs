@@ -53,7 +53,7 @@ impl<'a> Place<'a> {
         user: Option<String>,
     ) -> Result<Self, Bypass> {
         request::judge(head, body_is_empty)?;
-        let uri = head.original_uri();
+        let uri = head.original_uri;
         request::judge_length(uri)?;
         let host = host(uri, head)?;
         let region = match request::scope(head, user)? {

@@ -5,7 +5,7 @@ use larder_core::{Policy, Scope};
 use larder_http::HttpPolicy;
 use proptest::prelude::*;
 
-use crate::site::{Call, MINUTE, Site, get, minute, respond, settle};
+use crate::site::{Call, MINUTE, Site, get, minute, respond, settle, within};
 
 /// The token is the user's name; `-` is nobody we know.
 fn user_of(head: &Parts) -> Option<String> {
@@ -85,6 +85,41 @@ async fn a_users_response_may_be_made_of_the_users_entries() {
         );
     }
     assert_eq!(site.calls(), 2);
+}
+
+/// The same on several threads, where leaders are cancelled at any point of their way.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn users_never_meet_across_threads() {
+    let site = Site::new(per_user(), |call| async move {
+        call.larder.depend_on("all");
+        owner(call).await
+    });
+    let visitors = (0..8_u64).map(|seed| tokio::spawn(visit_often(site.clone(), seed)));
+    for visitor in visitors.collect::<Vec<_>>() {
+        within(visitor).await.unwrap();
+    }
+    assert!(site.calls() < 8 * 400);
+}
+
+async fn visit_often(site: Site, seed: u64) {
+    let mut random = seed;
+    for _ in 0..400 {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let dice = random >> 33;
+        let user = ["ann", "bob", "cid"][usize::try_from(dice % 3).unwrap()];
+        let uri = ["/", "/?a"][usize::try_from(dice / 3 % 2).unwrap()];
+        let visit = tokio::spawn({
+            let site = site.clone();
+            async move { site.send(get(uri, &[("authorization", user)])).await }
+        });
+        match dice / 6 % 8 {
+            0 => visit.abort(),
+            1 => drop(site.larder.invalidate("all").await.unwrap()),
+            _ => assert_eq!(visit.await.unwrap().text(), format!("{user} {uri}")),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
