@@ -106,9 +106,10 @@ impl Stored {
             self.seconds_left(serving),
         );
         let mut headers = self.headers.clone();
-        headers.insert(AGE, age);
-        headers.insert(
-            CACHE_STATUS,
+        fill_in(&mut headers, &AGE, age);
+        fill_in(
+            &mut headers,
+            &CACHE_STATUS,
             serving.collapsed.map_or(hit, cache_status::collapsed),
         );
         let (status, body) = if self.is_known_to(request) {
@@ -165,6 +166,13 @@ fn weight_of(headers: &HeaderMap) -> usize {
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + HEADER_OVERHEAD)
         .sum()
+}
+
+/// Fills in a field that is there; `insert` makes room for one more first.
+fn fill_in(headers: &mut HeaderMap, name: &HeaderName, value: HeaderValue) {
+    if let Some(slot) = headers.get_mut(name) {
+        *slot = value;
+    }
 }
 
 /// Returns the headers that are for the client, whichever connection it comes by.
