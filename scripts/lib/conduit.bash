@@ -1,21 +1,29 @@
-# Starts and ends Conduit servers by pid. To be sourced.
+# Builds Conduit, starts its servers and ends them by pid. To be sourced.
 # shellcheck shell=bash
 
 # Every server that was started and not yet ended.
 CONDUIT_PIDS=()
 
+# Builds Conduit. Sets CONDUIT, the executable: `cargo run` would wait for any other build.
+build_conduit() { # build_conduit <profile: dev or release>
+    local target folder=$1
+    cargo build -p conduit --profile "$1" || return 1
+    target=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+    if [[ $1 == dev ]]; then
+        folder=debug
+    fi
+    CONDUIT=$target/$folder/conduit
+}
+
 # Starts Conduit on a free port with a new SQLite file, and waits until it says where it serves.
 # Sets CONDUIT_PID, CONDUIT_ADDRESS (host:port) and CONDUIT_LOG.
-start_conduit() { # start_conduit <folder> [<argument of cargo run>...]
-    local folder=$1 deadline=$((SECONDS + 120))
-    shift
+start_conduit() { # start_conduit <folder>
+    local folder=$1 deadline=$((SECONDS + 60))
     rm -rf "$folder"
     mkdir -p "$folder"
     folder=$(cd "$folder" && pwd)
     CONDUIT_LOG=$folder/server.log
-    # cargo becomes the server (it execs), so this is the server's pid.
-    env -u DATABASE cargo run --quiet -p conduit "$@" -- \
-        --listen 127.0.0.1:0 --directory "$folder" >"$CONDUIT_LOG" 2>&1 &
+    env -u DATABASE "$CONDUIT" --listen 127.0.0.1:0 --directory "$folder" >"$CONDUIT_LOG" 2>&1 &
     CONDUIT_PID=$!
     CONDUIT_PIDS+=("$CONDUIT_PID")
     CONDUIT_ADDRESS=
