@@ -113,9 +113,9 @@ async fn report(world: &World, cached: &Client) {
         let count = |name: &str| region[name].as_u64().unwrap_or(0);
         let (hits, misses) = (count("hits"), count("misses"));
         println!(
-            "{:<12} hits {hits:>8} misses {misses:>8} hit ratio {:>5.1} % invalidations {:>8} refused {}",
+            "{:<12} hits {hits:>8} misses {misses:>8} hit ratio {:>3} % invalidations {:>8} refused {}",
             region["name"].as_str().unwrap_or("?"),
-            100.0 * hits as f64 / ((hits + misses).max(1)) as f64,
+            100 * hits / (hits + misses).max(1),
             count("invalidations"),
             count("refused"),
         );

@@ -153,12 +153,12 @@ impl Actor {
             return self.create().await;
         };
         let version = article.version.begin();
+        let text = version.to_string();
         let path = format!("/api/articles/{}", article.slug);
-        let change =
-            json!({"article": {"description": version.to_string(), "body": version.to_string()}});
+        let change = json!({"article": {"description": text, "body": text}});
         let answer = self.client.send("PUT", &path, Some(change)).await;
         article.version.acknowledge(version);
-        if answer.body["article"]["description"] != version.to_string() {
+        if answer.body["article"]["description"] != *text {
             self.world.violated(format!(
                 "the answer to change {version} of {path} shows {answer:?}"
             ));
@@ -253,10 +253,11 @@ impl Actor {
     async fn change_bio(&mut self) {
         let bio = &self.world.bios[self.me];
         let version = bio.begin();
-        let change = json!({"user": {"bio": version.to_string()}});
+        let text = version.to_string();
+        let change = json!({"user": {"bio": text}});
         let answer = self.client.send("PUT", "/api/user", Some(change)).await;
         bio.acknowledge(version);
-        if answer.body["user"]["bio"] != version.to_string() {
+        if answer.body["user"]["bio"] != *text {
             self.world
                 .violated(format!("a change of one's bio answered {answer:?}"));
         }

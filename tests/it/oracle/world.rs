@@ -1,6 +1,6 @@
 //! What the clients know to be true: of each thing, what was begun and what was acknowledged.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, RwLock};
 
 /// A number that one client raises: begun before the request, acknowledged after its answer.
@@ -118,7 +118,6 @@ pub(crate) struct World {
     pub(crate) bios: Vec<Version>,
     pub(crate) counts: Counts,
     pub(crate) violations: Mutex<Vec<String>>,
-    pub(crate) stop_creating: AtomicBool,
 }
 
 impl World {
@@ -135,7 +134,6 @@ impl World {
             bios: (0..clients).map(|_| Version::default()).collect(),
             counts: Counts::default(),
             violations: Mutex::default(),
-            stop_creating: AtomicBool::new(false),
         }
     }
 
