@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use larder_core::{Larder, Lifetime, Region, RegionError};
+use sea_orm::DbErr;
 
 pub use stream::CachedStream;
 
@@ -77,6 +78,16 @@ impl<C> CachedConnection<C> {
             Link::Pool(pool) => pool,
             Link::Transaction(open) => open.conn(),
         }
+    }
+
+    /// Reads the schema anew, after another program has changed it; everything cached is invalid then.
+    ///
+    /// What changes the schema over this connection does this by itself.
+    ///
+    /// # Errors
+    /// What the database answers to the queries of its schema. What was known of it still counts.
+    pub async fn refresh_catalog(&self) -> Result<(), DbErr> {
+        self.domain.refresh().await
     }
 
     /// Returns the rows and queries of `E`, read through the cache and written over this connection.

@@ -179,6 +179,16 @@ impl Domain {
         self.publish_unsure(held.changes);
     }
 
+    /// Reads the schema anew and invalidates everything.
+    ///
+    /// # Errors
+    /// What the database answers; then the schema is what it was.
+    pub(crate) async fn refresh(&self) -> Result<(), DbErr> {
+        self.schema.reload(self).await?;
+        self.publish(vec![Change::everything()]).await;
+        Ok(())
+    }
+
     /// Reads the schema anew. If that fails, nothing is known of it until it succeeds.
     pub(crate) async fn reload(self: &Arc<Self>) {
         if let Err(error) = self.schema.reload(self).await {

@@ -44,6 +44,15 @@ pub(crate) fn of_commit(error: &DbErr, backend: DbBackend) -> Outcome {
     }
 }
 
+/// Tells whether `error` may have ended the transaction its statement was in, so that the next one runs on its own.
+///
+/// `MySQL` rolls back at a deadlock, `SQLite` when a disk is full or a constraint says `ON CONFLICT ROLLBACK`; both then
+/// carry out what follows. `PostgreSQL` refuses it.
+pub(crate) fn may_end_transaction(error: &DbErr, backend: DbBackend) -> bool {
+    let unsent = matches!(error, DbErr::RbacError(_) | DbErr::AccessDenied { .. });
+    backend != DbBackend::Postgres && !unsent
+}
+
 fn of_driver(error: &SqlxError, backend: DbBackend) -> Outcome {
     match error {
         SqlxError::PoolTimedOut

@@ -7,11 +7,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use larder_core::Stamp;
+use sea_orm::DbErr;
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 
 pub(crate) use frames::{Ended, Frames, Held};
 
 use crate::domain::Domain;
+use crate::outcome::may_end_transaction;
 use crate::view::View;
 
 /// What the handles of one transaction share: its changes, and whose turn it is on the connection.
@@ -73,6 +75,13 @@ impl Session {
         self.frames().wrote()
     }
 
+    /// Takes note of a statement's error: it may have ended the transaction.
+    pub(crate) fn failed(&self, error: &DbErr) {
+        if may_end_transaction(error, self.domain.backend) {
+            self.frames().doubt();
+        }
+    }
+
     /// Returns the changes held.
     pub(crate) fn frames(&self) -> MutexGuard<'_, Frames> {
         lock(&self.frames)
@@ -103,6 +112,13 @@ impl fmt::Debug for Session {
 pub(crate) struct Turn {
     session: Arc<Session>,
     held: Option<OwnedMutexGuard<()>>,
+}
+
+impl Turn {
+    /// Takes note of the error of a statement whose turn this is.
+    pub(crate) fn failed(&self, error: &DbErr) {
+        self.session.failed(error);
+    }
 }
 
 impl Drop for Turn {

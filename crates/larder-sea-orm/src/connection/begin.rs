@@ -92,8 +92,12 @@ impl<C: ConnectionTrait + Send + Sync + 'static> CachedConnection<C> {
             }
             Link::Transaction(open) => {
                 let _turn = open.session.turn().await;
+                let mut savepoint = Savepoint {
+                    session: &open.session,
+                    open: false,
+                };
                 let conn = begin.await?;
-                open.session.frames().push();
+                savepoint.open = true;
                 (conn, Arc::clone(&open.session))
             }
         };
@@ -107,6 +111,23 @@ impl<C: ConnectionTrait + Send + Sync + 'static> CachedConnection<C> {
             domain: Arc::clone(&self.domain),
             link: Link::Transaction(open),
         })
+    }
+}
+
+/// A savepoint about to be opened. `SeaORM` rolls back the one before if that fails or is given up.
+struct Savepoint<'a> {
+    session: &'a Session,
+    open: bool,
+}
+
+impl Drop for Savepoint<'_> {
+    fn drop(&mut self) {
+        let mut frames = self.session.frames();
+        if self.open {
+            frames.push();
+        } else {
+            frames.doubt();
+        }
     }
 }
 

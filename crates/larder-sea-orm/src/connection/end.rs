@@ -39,8 +39,9 @@ where
         let task = async move {
             let _turn = turn;
             let (session, conn) = (Arc::clone(&open.session), open.take());
-            let answer = conn.rollback().await;
+            // Before it is sent: whatever becomes of it, the changes are not kept.
             let nevertheless = session.frames().roll_back();
+            let answer = conn.rollback().await;
             if let Some(held) = nevertheless {
                 domain.publish_held(held).await;
             }
@@ -72,8 +73,9 @@ where
     };
     let answer = conn.commit().await;
     match (held.take(), &answer) {
-        (Ended::Savepoint, _) => {}
-        (Ended::Transaction(held), Ok(())) => domain.publish_held(held).await,
+        (Ended::Savepoint(held), _) | (Ended::Transaction(held), Ok(())) => {
+            domain.publish_held(held).await;
+        }
         (Ended::Transaction(held), Err(error)) => {
             if of_commit(error, backend) == Outcome::Unknown {
                 domain.publish_held_unsure(held);
@@ -99,9 +101,8 @@ impl Unpublished<'_> {
 
 impl Drop for Unpublished<'_> {
     fn drop(&mut self) {
-        if self.open
-            && let Ended::Transaction(held) = self.take()
-        {
+        if self.open {
+            let (Ended::Savepoint(held) | Ended::Transaction(held)) = self.take();
             self.domain.publish_held_unsure(held);
         }
     }

@@ -22,7 +22,7 @@ where
         match Intent::of_raw(&statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.inner().execute_raw(statement).await
+                self.noticed(self.inner().execute_raw(statement).await)
             }
             Intent::Write(write) => self.done(write).await,
         }
@@ -32,7 +32,7 @@ where
         match Intent::of(statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.inner().execute(statement).await
+                self.noticed(self.inner().execute(statement).await)
             }
             Intent::Write(write) => self.done(write).await,
         }
@@ -42,7 +42,7 @@ where
         match Intent::of_unprepared(sql, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.inner().execute_unprepared(sql).await
+                self.noticed(self.inner().execute_unprepared(sql).await)
             }
             Intent::Write(write) => self.done(write).await,
         }
@@ -52,7 +52,7 @@ where
         match Intent::of_raw(&statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.inner().query_one_raw(statement).await
+                self.noticed(self.inner().query_one_raw(statement).await)
             }
             Intent::Write(write) => Ok(self.rows(write).await?.into_iter().next()),
         }
@@ -65,7 +65,7 @@ where
         match Intent::of(statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.inner().query_one(statement).await
+                self.noticed(self.inner().query_one(statement).await)
             }
             Intent::Write(write) => Ok(self.rows(write).await?.into_iter().next()),
         }
@@ -75,7 +75,7 @@ where
         match Intent::of_raw(&statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.inner().query_all_raw(statement).await
+                self.noticed(self.inner().query_all_raw(statement).await)
             }
             Intent::Write(write) => self.rows(write).await,
         }
@@ -88,7 +88,7 @@ where
         match Intent::of(statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.inner().query_all(statement).await
+                self.noticed(self.inner().query_all(statement).await)
             }
             Intent::Write(write) => self.rows(write).await,
         }
@@ -112,6 +112,14 @@ impl<C> CachedConnection<C> {
         };
         self.record(read);
         turn
+    }
+
+    /// Passes the answer of a read on; an error may have ended the transaction.
+    fn noticed<T>(&self, answer: Result<T, DbErr>) -> Result<T, DbErr> {
+        if let (Err(error), Some(session)) = (&answer, self.session()) {
+            session.failed(error);
+        }
+        answer
     }
 
     /// Records a read in the read scope around it.

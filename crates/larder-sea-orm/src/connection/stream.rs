@@ -20,14 +20,18 @@ use crate::statement::{Intent, Read, Write};
 pub struct CachedStream<'a> {
     // Before the turn: what is dropped first lets go of the connection.
     rows: BoxStream<'a, Result<QueryResult, DbErr>>,
-    _turn: Option<Turn>,
+    turn: Option<Turn>,
 }
 
 impl Stream for CachedStream<'_> {
     type Item = Result<QueryResult, DbErr>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.rows.as_mut().poll_next(cx)
+        let next = self.rows.as_mut().poll_next(cx);
+        if let (Poll::Ready(Some(Err(error))), Some(turn)) = (&next, &self.turn) {
+            turn.failed(error);
+        }
+        next
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -82,7 +86,7 @@ impl<C: ConnectionTrait + StreamTrait + 'static> CachedConnection<C> {
             let turn = self.reading(&read).await;
             Ok(CachedStream {
                 rows: rows.await?.boxed(),
-                _turn: turn,
+                turn,
             })
         })
     }
@@ -93,7 +97,7 @@ impl<C: ConnectionTrait + StreamTrait + 'static> CachedConnection<C> {
             let rows = self.rows(write).await?;
             Ok(CachedStream {
                 rows: stream::iter(rows.into_iter().map(Ok)).boxed(),
-                _turn: None,
+                turn: None,
             })
         })
     }

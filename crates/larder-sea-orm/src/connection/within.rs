@@ -31,9 +31,8 @@ pub(super) async fn write<C: ConnectionTrait>(
         landed: false,
     };
     let answer = write.statement.send(conn, wanted).await;
-    if let Some(held) = flight.landed(&answer) {
-        domain.publish_held(held).await;
-    }
+    let now = flight.landed(&answer);
+    domain.publish_held(now).await;
     answer
 }
 
@@ -48,38 +47,36 @@ struct InFlight<'a> {
 impl InFlight<'_> {
     /// Holds what the write changed, as far as its answer tells.
     ///
-    /// Returns what must not wait for the end of the transaction, because it may be at its end already.
-    fn landed(&mut self, answer: &Result<Answer, DbErr>) -> Option<Held> {
+    /// Returns what must not wait for the end of the transaction, because that may be past.
+    fn landed(&mut self, answer: &Result<Answer, DbErr>) -> Held {
         self.landed = true;
         match answer {
             Ok(answer) => self.hold(self.write.changes(answer, self.domain)),
-            Err(error) => match of_statement(error, self.domain.backend) {
-                Outcome::Refused if self.write.all_or_nothing => None,
-                _ => self.hold(self.write.at_most(self.domain)),
-            },
+            Err(error) => {
+                self.session.failed(error);
+                match of_statement(error, self.domain.backend) {
+                    Outcome::Refused if self.write.all_or_nothing => Held::default(),
+                    _ => self.hold(self.write.at_most(self.domain)),
+                }
+            }
         }
     }
 
-    fn hold(&self, changes: Vec<Change>) -> Option<Held> {
+    fn hold(&self, changes: Vec<Change>) -> Held {
         let mut frames = self.session.frames();
         let ends = self.write.control.is_some() || self.write.session != SessionChange::Nothing;
         if ends {
-            return Some(frames.ended_by_hand());
+            return frames.ended_by_hand();
         }
-        frames.record(changes);
-        if self.write.schema {
-            frames.record_schema();
-        }
-        None
+        frames.record(changes, self.write.schema)
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if !self.landed
-            && let Some(held) = self.hold(self.write.at_most(self.domain))
-        {
-            self.domain.publish_held_unsure(held);
+        if !self.landed {
+            let now = self.hold(self.write.at_most(self.domain));
+            self.domain.publish_held_unsure(now);
         }
     }
 }

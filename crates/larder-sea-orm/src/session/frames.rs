@@ -14,19 +14,20 @@ pub(crate) struct Frames {
     open: Vec<Frame>,
     wrote: bool,
     by_hand: bool,
+    doubtful: bool,
 }
 
 /// What is to be done after a RELEASE or COMMIT.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Ended {
-    /// A savepoint: its changes are its parent's now.
-    Savepoint,
+    /// A savepoint: its changes are its parent's now. What is in doubt is published all the same.
+    Savepoint(Held),
     /// The transaction: these changes are committed.
     Transaction(Held),
 }
 
 /// Changes to publish.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Held {
     /// What changed.
     pub(crate) changes: Vec<Change>,
@@ -47,6 +48,7 @@ impl Frames {
             open: vec![Frame::default()],
             wrote: false,
             by_hand: false,
+            doubtful: false,
         }
     }
 
@@ -62,23 +64,34 @@ impl Frames {
         self.wrote
     }
 
+    /// Notes that the connection may have left the transaction, or more of its savepoints than it was asked to.
+    ///
+    /// From now on a write may be committed as soon as it is carried out, and any RELEASE may be the COMMIT.
+    pub(crate) fn doubt(&mut self) {
+        self.wrote = true;
+        self.doubtful = true;
+    }
+
     /// Opens a savepoint.
     pub(crate) fn push(&mut self) {
         self.open.push(Frame::default());
     }
 
-    /// Holds changes in the deepest savepoint.
-    pub(crate) fn record(&mut self, changes: impl IntoIterator<Item = Change>) {
+    /// Holds changes in the deepest savepoint; returns what may be committed already.
+    pub(crate) fn record(&mut self, changes: Vec<Change>, schema: bool) -> Held {
+        let now = if self.doubtful {
+            Held {
+                changes: changes.clone(),
+                schema,
+            }
+        } else {
+            Held::default()
+        };
         if let Some(frame) = self.open.last_mut() {
+            frame.held.schema |= schema;
             frame.record(changes);
         }
-    }
-
-    /// Holds that the schema changed, in the deepest savepoint.
-    pub(crate) fn record_schema(&mut self) {
-        if let Some(frame) = self.open.last_mut() {
-            frame.held.schema = true;
-        }
+        now
     }
 
     /// Ends the deepest savepoint, or the transaction, with its changes kept.
@@ -89,7 +102,7 @@ impl Frames {
         match self.open.last_mut() {
             Some(parent) => {
                 parent.absorb(ended);
-                Ended::Savepoint
+                Ended::Savepoint(self.in_doubt())
             }
             None => Ended::Transaction(self.hand_over(Some(ended))),
         }
@@ -119,6 +132,20 @@ impl Frames {
             changes: vec![Change::everything()],
             schema: true,
         }
+    }
+
+    /// Returns all that is held, if it may be committed.
+    fn in_doubt(&self) -> Held {
+        let held = self
+            .open
+            .iter()
+            .filter(|_| self.doubtful)
+            .map(|frame| &frame.held);
+        held.fold(Held::default(), |mut all, held| {
+            all.changes.extend_from_slice(&held.changes);
+            all.schema |= held.schema;
+            all
+        })
     }
 
     fn hand_over(&self, ended: Option<Frame>) -> Held {
@@ -174,17 +201,17 @@ mod tests {
     fn committed(frames: &mut Frames) -> Vec<Change> {
         match frames.commit() {
             Ended::Transaction(held) => held.changes,
-            Ended::Savepoint => panic!("a savepoint is still open"),
+            Ended::Savepoint(_) => panic!("a savepoint is still open"),
         }
     }
 
     #[test]
     fn a_released_savepoint_belongs_to_its_parent() {
         let mut frames = Frames::new();
-        frames.record([row(1)]);
+        frames.record(vec![row(1)], false);
         frames.push();
-        frames.record([row(2)]);
-        assert_eq!(frames.commit(), Ended::Savepoint);
+        frames.record(vec![row(2)], false);
+        assert_eq!(frames.commit(), Ended::Savepoint(Held::default()));
         assert_eq!(committed(&mut frames), [row(1), row(2)]);
     }
 
@@ -193,7 +220,7 @@ mod tests {
         let mut frames = Frames::new();
         frames.push();
         frames.writing();
-        frames.record([row(2)]);
+        frames.record(vec![row(2)], false);
         assert_eq!(frames.roll_back(), None);
         assert!(frames.wrote());
         assert_eq!(committed(&mut frames), []);
@@ -202,8 +229,8 @@ mod tests {
     #[test]
     fn many_rows_become_their_table() {
         let mut frames = Frames::new();
-        frames.record((0..=4096).map(row));
-        frames.record([row(9999), Change::tag("plugin")]);
+        frames.record((0..=4096).map(row).collect(), false);
+        frames.record(vec![row(9999), Change::tag("plugin")], false);
         let table = Change::table(&TableName::new("main", "article"));
         assert_eq!(committed(&mut frames), [table, Change::tag("plugin")]);
     }
@@ -211,7 +238,7 @@ mod tests {
     #[test]
     fn after_transaction_control_by_hand_every_end_is_everything() {
         let mut frames = Frames::new();
-        frames.record([row(1)]);
+        frames.record(vec![row(1)], false);
         assert_eq!(frames.ended_by_hand().changes, [Change::everything()]);
         frames.push();
         assert_eq!(
@@ -219,5 +246,25 @@ mod tests {
             Some(vec![Change::everything()])
         );
         assert_eq!(committed(&mut frames), [Change::everything()]);
+    }
+
+    #[test]
+    fn in_doubt_changes_are_handed_over_at_once_and_kept() {
+        let mut frames = Frames::new();
+        assert_eq!(frames.record(vec![row(1)], false), Held::default());
+        frames.doubt();
+        let now = Held {
+            changes: vec![row(2)],
+            schema: true,
+        };
+        assert_eq!(frames.record(now.changes.clone(), true), now);
+        frames.push();
+        frames.record(vec![row(3)], false);
+        let all = Held {
+            changes: vec![row(1), row(2), row(3)],
+            schema: true,
+        };
+        assert_eq!(frames.commit(), Ended::Savepoint(all.clone()));
+        assert_eq!(frames.commit(), Ended::Transaction(all));
     }
 }

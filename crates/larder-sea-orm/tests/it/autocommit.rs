@@ -30,18 +30,21 @@ async fn a_write_of_one_row_leaves_the_others_in_the_cache() {
 }
 
 /// Seen to fail with the task awaited in place of `larder.spawn(..)` (`connection/autocommit.rs`): the
-/// row is written, and served as it was for its whole ttl.
+/// write is lost, or its outcome unknown.
 #[tokio::test]
-async fn a_write_whose_caller_goes_away_is_published_all_the_same() {
-    let service = with_articles().await;
-    let held = service.control.hold(Point::After, "UPDATE");
-    let db = service.db.clone();
-    let caller = tokio::spawn(async move { rename(&db, 1, "new").await });
-    held.reached().await;
-    caller.abort();
-    assert!(caller.await.unwrap_err().is_cancelled());
-    held.release();
-    until(async || service.title(1).await == "new").await;
+async fn a_write_whose_caller_goes_away_is_carried_out_and_published() {
+    for point in [Point::Before, Point::After] {
+        let service = with_articles().await;
+        let held = service.control.hold(point, "UPDATE");
+        let db = service.db.clone();
+        let caller = tokio::spawn(async move { rename(&db, 1, "new").await });
+        held.reached().await;
+        caller.abort();
+        assert!(caller.await.unwrap_err().is_cancelled());
+        held.release();
+        until(async || service.title(1).await == "new").await;
+        until(async || service.is_kept(1).await).await;
+    }
 }
 
 /// Seen to fail without the arm `Outcome::Refused if ..all_or_nothing` (`connection/autocommit.rs`).

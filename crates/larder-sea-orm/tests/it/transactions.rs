@@ -6,8 +6,8 @@ use futures_util::FutureExt as _;
 use larder_core::{Policy, Refusal};
 use larder_sea_orm::CachedRepository as _;
 use sea_orm::{
-    DbErr, EntityTrait as _, IsolationLevel, TransactionError, TransactionOptions,
-    TransactionSession as _, TransactionTrait as _,
+    ConnectionTrait as _, DbErr, EntityTrait as _, IsolationLevel, TransactionError,
+    TransactionOptions, TransactionSession as _, TransactionTrait as _,
 };
 
 use crate::entities::article;
@@ -76,19 +76,27 @@ async fn a_savepoint_that_is_dropped_is_undone() {
     assert_eq!(service.stored_title(1).await.as_deref(), Some("first"));
 }
 
-/// Seen to fail with the task awaited in place of `larder.spawn(..)` in `commit` (`connection/end.rs`).
+/// Seen to fail with the task awaited in place of `larder.spawn(..)` in `commit` (`connection/end.rs`):
+/// the transaction is rolled back, or its outcome unknown.
 #[tokio::test]
-async fn a_commit_whose_caller_goes_away_is_published_all_the_same() {
-    let service = with_articles().await;
-    let transaction = service.db.begin().await.unwrap();
-    rename(&transaction, 1, "new").await.unwrap();
-    let held = service.control.hold(Point::After, "COMMIT");
-    let mut commit = Box::pin(transaction.commit());
-    assert!(commit.as_mut().now_or_never().is_none());
-    held.reached().await;
-    drop(commit);
-    held.release();
-    until(async || service.title(1).await == "new").await;
+async fn a_commit_whose_caller_goes_away_is_carried_out_and_published() {
+    for point in [Point::Before, Point::After] {
+        let service = with_articles().await;
+        let transaction = service.db.begin().await.unwrap();
+        rename(&transaction, 1, "new").await.unwrap();
+        let held = service.control.hold(point, "COMMIT");
+        let mut commit = Box::pin(transaction.commit());
+        assert!(commit.as_mut().now_or_never().is_none());
+        until(async || {
+            let _ = commit.as_mut().now_or_never();
+            held.reached().now_or_never().is_some()
+        })
+        .await;
+        drop(commit);
+        held.release();
+        until(async || service.title(1).await == "new").await;
+        until(async || service.is_kept(1).await).await;
+    }
 }
 
 /// Seen to fail without `domain.publish_held_unsure(held)` in `commit` (`connection/end.rs`).
@@ -258,6 +266,20 @@ async fn what_is_read_from_a_snapshot_is_stamped_with_its_beginning() {
     );
 }
 
+/// Seen to fail with `age` at zero in `CachedConnection::lifetime` (`connection.rs`).
+#[tokio::test]
+async fn the_ttl_of_what_a_transaction_reads_counts_from_its_beginning() {
+    let service = with_articles().await;
+    rename(&service.db, 1, "now").await.unwrap();
+    let transaction = service.db.begin().await.unwrap();
+    service.clock.advance(Duration::from_mins(9));
+    assert_eq!(title(&transaction, 1).await, "now");
+    transaction.commit().await.unwrap();
+    assert!(service.is_kept(1).await);
+    service.clock.advance(Duration::from_mins(3));
+    assert!(!service.is_kept(1).await, "past its ttl and its grace");
+}
+
 #[tokio::test]
 async fn a_transaction_sees_rows_through_plain_sea_orm_too() {
     let service = with_articles().await;
@@ -271,4 +293,50 @@ async fn a_transaction_sees_rows_through_plain_sea_orm_too() {
     assert_eq!(row.title, "own");
     transaction.commit().await.unwrap();
     assert_eq!(service.title(1).await, "own");
+}
+
+/// Seen to fail without `self.session.failed(error)` (`connection/within.rs`): the write is committed at once,
+/// and its changes go with the handle.
+#[tokio::test]
+async fn a_transaction_that_an_error_has_ended_publishes_what_follows_at_once() {
+    let service = with_articles().await;
+    let table = "CREATE TABLE once (id INTEGER PRIMARY KEY ON CONFLICT ROLLBACK)";
+    service.db.execute_unprepared(table).await.unwrap();
+    service
+        .db
+        .execute_unprepared("INSERT INTO once VALUES (1)")
+        .await
+        .unwrap();
+    assert_eq!(
+        (service.title(1).await, service.title(2).await),
+        ("first".into(), "second".into())
+    );
+    let transaction = service.db.begin().await.unwrap();
+    rename(&transaction, 1, "undone").await.unwrap();
+    transaction
+        .execute_unprepared("INSERT INTO once VALUES (1)")
+        .await
+        .unwrap_err();
+    rename(&transaction, 2, "on its own").await.unwrap();
+    drop(transaction);
+    assert_eq!(service.stored_title(2).await.as_deref(), Some("on its own"));
+    assert_eq!(service.title(2).await, "on its own");
+    assert_eq!(service.title(1).await, "first");
+}
+
+/// Seen to fail without `frames.doubt()` in `Drop for Savepoint` (`connection/begin.rs`).
+#[tokio::test]
+async fn a_savepoint_given_up_while_it_begins_leaves_the_transaction_in_doubt() {
+    let service = with_articles().await;
+    let outer = service.db.begin().await.unwrap();
+    rename(&outer, 1, "perhaps").await.unwrap();
+    // Given up at its first pause; one that does not pause is begun and rolled back.
+    until(async || outer.begin().now_or_never().is_none()).await;
+    rename(&outer, 2, "perhaps").await.unwrap();
+    drop(outer);
+    until(async || {
+        let stored = (service.stored_title(1).await, service.stored_title(2).await);
+        stored == (Some(service.title(1).await), Some(service.title(2).await))
+    })
+    .await;
 }
