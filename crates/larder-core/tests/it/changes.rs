@@ -305,3 +305,69 @@ async fn an_entry_checked_after_many_other_changes_still_hears_of_its_own() {
     }
     clock.advance(S);
 }
+
+/// Positions of different logs cannot be compared.
+#[tokio::test]
+async fn what_was_stamped_with_another_log_is_not_served() {
+    let larder = larder();
+    let (inner, outer) = (
+        region::<u64>(&larder, "rows"),
+        region::<u64>(&larder, "pages"),
+    );
+    read(&inner, "a", 1).await;
+    larder.node().set_incarnation(7);
+    assert_eq!(inner.get("a").await, None);
+    assert_eq!(read(&inner, "a", 2).await, 2);
+    assert!(inner.get("a").await.is_some());
+    // Nor is what was being loaded meanwhile, or is made of both.
+    let gate = Gate::closed();
+    let load = begun(inner.get_or_load("b", || async {
+        gate.passed().await;
+        Ok::<_, Infallible>(1)
+    }));
+    let page = begun(outer.get_or_load("page", || async {
+        let before = read(&inner, "a", 0).await;
+        gate.passed().await;
+        Ok::<_, Infallible>(before + read(&inner, "c", 1).await)
+    }));
+    larder.node().set_incarnation(8);
+    gate.open();
+    within("the load", load).await.unwrap();
+    assert_eq!(*within("the page", page).await.unwrap(), 3);
+    assert_eq!(inner.get("b").await, None);
+    assert_eq!(outer.get("page").await, None);
+}
+
+/// A bus that begins another log while a put is on its way.
+#[derive(Debug, Default)]
+struct NewLog(
+    std::sync::OnceLock<std::sync::Arc<larder_core::Node>>,
+    LocalBus,
+);
+
+impl larder_core::Bus for NewLog {
+    fn attach(&self, node: &std::sync::Arc<larder_core::Node>) {
+        self.1.attach(node);
+        let _ = self.0.set(std::sync::Arc::clone(node));
+    }
+
+    fn publish(
+        &self,
+        changes: std::sync::Arc<[Change]>,
+    ) -> larder_core::bus::BoxFuture<'_, Result<larder_core::Position, larder_core::BusError>> {
+        Box::pin(async move {
+            let published = self.1.publish(changes).await;
+            let node = self.0.get().unwrap();
+            node.set_incarnation(node.incarnation() + 1);
+            published
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_put_under_an_old_log_is_not_served_under_the_new_one() {
+    let larder = builder().bus(NewLog::default()).build().unwrap();
+    let region = region::<u64>(&larder, "offers");
+    region.put("a", 1).await.unwrap();
+    assert_eq!(region.get("a").await, None);
+}

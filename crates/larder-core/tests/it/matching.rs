@@ -176,3 +176,18 @@ async fn what_a_pattern_reaches_is_not_even_shown_for_a_moment() {
         "the old value was there to be served"
     );
 }
+
+#[tokio::test]
+#[ignore = "known: after a search, loads without a flight are refused until the next change"]
+async fn a_load_that_began_after_the_search_is_kept_with_or_without_followers() {
+    let larder = larder();
+    let region = region::<u64>(&larder, "offers");
+    for key in ["a", "b"] {
+        region.invalidate_matching("*").await.unwrap();
+        let alone = region.alone(&Key::from(key));
+        let value = alone.run(async { 1 }).await;
+        let finished = alone.finish(Some(Arc::new(value)), long().lifetime());
+        assert_eq!(finished.kept, Ok(()), "nothing has changed since it began");
+        assert!(region.get(key).await.is_some());
+    }
+}

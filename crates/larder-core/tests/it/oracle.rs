@@ -24,7 +24,7 @@ use crate::gate::within;
 use crate::scene::builder;
 
 const TASKS: usize = 8;
-const ROUNDS: u64 = 5;
+const ROUNDS: u64 = 4;
 /// How much time passes at once.
 const TICK: Duration = Duration::from_millis(5);
 /// Nothing older is shown if the bus is silent.
@@ -77,15 +77,18 @@ fn check_rows(query: Query, answer: &Answer, floors: &[State; ROWS], database: &
     }
 }
 
-async fn operate(service: Service, database: Arc<Database>, mut chance: Chance, count: u64) {
+/// Reads and writes; one operation in `writes` is a write.
+async fn operate(service: Service, scene: Arc<Scene>, mut chance: Chance, count: u64, writes: u64) {
+    let database = &scene.database;
     for _ in 0..count {
         match chance.below(100) {
-            0..12 => service.write(chance.index(ROWS), &mut chance).await,
-            12 => service.stir(&mut chance).await,
+            _ if chance.once_in(writes) => service.write(chance.index(ROWS), &mut chance).await,
+            0 => service.stir(&mut chance).await,
+            1..6 => scene.tick(),
             _ => {
                 let query = Query::any(&mut chance);
                 let cancelled = chance.once_in(25).then(|| chance.below(6));
-                let before = floors(&database, service.node);
+                let before = floors(database, service.node);
                 let (service, mut its_chance) = (service.clone(), chance.fork());
                 // A task of its own, so that a panic of a loader ends nothing else.
                 let read = tokio::spawn(async move {
@@ -95,7 +98,7 @@ async fn operate(service: Service, database: Arc<Database>, mut chance: Chance, 
                 match within("a read", read).await {
                     Ok(Some(Ok(answer))) => {
                         check_versions(query, &answer, &before);
-                        check_rows(query, &answer, &before, &database);
+                        check_rows(query, &answer, &before, database);
                     }
                     Ok(Some(Err(down))) => check_versions(query, &down.0, &before),
                     // Cancelled, or a loader panicked.
@@ -131,48 +134,68 @@ async fn compare(services: &[Service], database: &Database, chance: &mut Chance)
     }
 }
 
-/// What is done all the time for each node: it may hear of the others' writes, and then it must
+/// What is done now and then for each node: it may hear of the others' writes, and then it must
 /// show them.
 type Hear = dyn Fn(usize, &Database, Moment) + Send + Sync;
 
-/// A run: some nodes on a database, and the time they share.
-struct Run {
-    seed: u64,
+/// What all tasks of a run share.
+struct Scene {
     clock: ManualClock,
     database: Arc<Database>,
+    nodes: usize,
+    hear: Box<Hear>,
+}
+
+impl Scene {
+    /// Lets time pass, and nodes hear of each other.
+    fn tick(&self) {
+        self.clock.advance(TICK);
+        (0..self.nodes).for_each(|node| (self.hear)(node, &self.database, self.clock.now()));
+    }
+}
+
+/// A run: some nodes on a database.
+struct Run {
+    seed: u64,
+    scene: Arc<Scene>,
     services: Vec<Service>,
 }
 
 impl Run {
-    fn on<B: Bus>(buses: Vec<B>) -> Self {
-        let (clock, database) = (ManualClock::new(), Database::new());
-        let alone = buses.len() == 1;
+    fn on<B: Bus>(buses: Vec<B>, seed: u64, hear: Box<Hear>) -> Self {
+        let (clock, database, nodes) = (ManualClock::new(), Database::new(), buses.len());
         let make = |(node, bus)| {
             let larder = builder().bus(bus).clock(clock.clone()).slots(1024);
             let larder = larder.local_capacity(256 * 1024).max_staleness(BOUND);
-            Service::new(node, alone, larder.build().unwrap(), &database)
+            Service::new(node, nodes == 1, larder.build().unwrap(), &database)
         };
         let services = buses.into_iter().enumerate().map(make).collect();
-        Self {
-            seed: seed(),
+        let scene = Arc::new(Scene {
             clock: clock.clone(),
             database,
+            nodes,
+            hear,
+        });
+        Self {
+            seed,
+            scene,
             services,
         }
     }
 
     /// Runs all rounds. `calm` is told whether faults should end.
-    async fn run(self, hear: Arc<Hear>, calm: impl Fn(bool)) {
+    async fn run(self, calm: impl Fn(bool)) {
         let mut chance = Chance::new(self.seed);
-        for _ in 0..ROUNDS {
+        // Many writes, and few.
+        for writes in [8, 30, 8, 100] {
             calm(false);
-            self.round(&hear, &mut chance).await;
+            self.round(writes, &mut chance).await;
             calm(true);
             // All that failed is tried again, and all hear of it.
-            self.clock.advance(BOUND);
+            self.scene.clock.advance(BOUND);
             self.services.iter().for_each(Service::switch_on);
-            self.hear(&hear);
-            compare(&self.services, &self.database, &mut chance).await;
+            self.scene.tick();
+            compare(&self.services, &self.scene.database, &mut chance).await;
         }
         for service in &self.services {
             let (hits, misses) = service.figures();
@@ -186,26 +209,17 @@ impl Run {
     }
 
     /// Lets all tasks read and write for a while.
-    async fn round(&self, hear: &Arc<Hear>, chance: &mut Chance) {
+    async fn round(&self, writes: u64, chance: &mut Chance) {
         let mut tasks = JoinSet::new();
         for task in 0..TASKS {
             let service = self.services[task % self.services.len()].clone();
             let count = operations() / ROUNDS / TASKS as u64;
-            let database = Arc::clone(&self.database);
-            tasks.spawn(operate(service, database, chance.fork(), count));
+            let scene = Arc::clone(&self.scene);
+            tasks.spawn(operate(service, scene, chance.fork(), count, writes));
         }
-        while !tasks.is_empty() {
-            self.hear(hear);
-            self.clock.advance(TICK);
-            tokio::task::yield_now().await;
-            while let Some(task) = tasks.try_join_next() {
-                task.unwrap();
-            }
+        while let Some(task) = tasks.join_next().await {
+            task.unwrap();
         }
-    }
-
-    fn hear(&self, hear: &Arc<Hear>) {
-        (0..self.services.len()).for_each(|node| hear(node, &self.database, self.clock.now()));
     }
 }
 
@@ -220,16 +234,17 @@ fn show(node: usize, database: &Database, moment: Moment) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_read_is_older_than_a_write_acknowledged_before_it() {
-    let run = Run::on(vec![LocalBus::new()]);
-    run.run(Arc::new(|_, _, _| ()), |_| ()).await;
+    let run = Run::on(vec![LocalBus::new()], seed(), Box::new(|_, _, _| ()));
+    run.run(|_| ()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_read_is_older_than_a_write_acknowledged_before_it_on_a_bus_that_fails() {
-    let bus = ChaoticBus::new(7);
+    let seed = seed();
+    let bus = ChaoticBus::new(seed);
     let calm = Arc::clone(&bus.calm);
-    let calm = move |on| calm.store(on, Ordering::SeqCst);
-    Run::on(vec![bus]).run(Arc::new(|_, _, _| ()), calm).await;
+    let run = Run::on(vec![bus], seed, Box::new(|_, _, _| ()));
+    run.run(move |on| calm.store(on, Ordering::SeqCst)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -237,53 +252,53 @@ async fn on_a_shared_bus_no_read_is_older_on_either_node() {
     let bus = LocalBus::new();
     // After a publication that was acknowledged, every node on the bus shows it.
     let hear = |node: usize, database: &Database, _| show(node, database, Moment::MAX);
-    let run = Run::on(vec![bus.clone(), bus]);
-    run.run(Arc::new(hear), |_| ()).await;
+    let run = Run::on(vec![bus.clone(), bus], seed(), Box::new(hear));
+    run.run(|_| ()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn on_a_bus_with_delay_no_read_is_older_than_what_its_node_has_heard_of() {
     let log = Log::default();
     let buses = vec![LogBus::on(&log), LogBus::on(&log)];
-    let run = Run::on(buses.clone());
-    buses.iter().for_each(|bus| bus.heard(Moment::MAX));
+    let polled = buses.clone();
     let hear = move |node: usize, database: &Database, _| {
-        let published: Vec<_> = database
-            .rows
-            .iter()
+        let rows = || database.rows.iter();
+        let published: Vec<_> = rows()
             .map(|row| row.published_before(Moment::MAX))
             .collect();
-        buses[node].poll();
-        for (row, published) in database.rows.iter().zip(published) {
+        polled[node].poll();
+        for (row, published) in rows().zip(published) {
             published
                 .into_iter()
                 .for_each(|published| row.raise_floor(node, published));
         }
     };
-    run.run(Arc::new(hear), |_| ()).await;
+    let run = Run::on(buses.clone(), seed(), Box::new(hear));
+    buses.iter().for_each(|bus| bus.heard(Moment::MAX));
+    run.run(|_| ()).await;
 }
 
 /// P2: a node that does not hear of the bus shows nothing older than the bound.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn on_a_bus_that_falls_silent_no_read_is_older_than_the_bound() {
-    let log = Log::default();
+    let (log, seed) = (Log::default(), seed());
     let buses = vec![LogBus::on(&log), LogBus::on(&log)];
-    let run = Run::on(buses.clone());
-    let heard = Mutex::new((Chance::new(run.seed), [Moment::ZERO; 2]));
+    let polled = buses.clone();
+    let heard = Mutex::new((Chance::new(seed), [Moment::ZERO; 2]));
     let calm = Arc::new(AtomicBool::new(false));
     let is_calm = Arc::clone(&calm);
     let hear = move |node: usize, database: &Database, now: Moment| {
         let mut heard = heard.lock().unwrap();
         let (chance, silent_until) = &mut *heard;
         if is_calm.load(Ordering::SeqCst) || now >= silent_until[node] {
-            buses[node].poll();
-            buses[node].heard(now);
+            polled[node].poll();
+            polled[node].heard(now);
         }
-        if now >= silent_until[node] && chance.once_in(20) {
+        if now >= silent_until[node] && chance.once_in(30) {
             silent_until[node] = now.after(BOUND * u32::try_from(chance.below(4)).unwrap());
         }
         show(node, database, now.before(BOUND));
     };
-    run.run(Arc::new(hear), move |on| calm.store(on, Ordering::SeqCst))
-        .await;
+    let run = Run::on(buses, seed, Box::new(hear));
+    run.run(move |on| calm.store(on, Ordering::SeqCst)).await;
 }

@@ -302,3 +302,37 @@ async fn a_share_can_be_moved_while_serving() {
         assert!(region.get(key as u64).await.is_some(), "all of it is on");
     }
 }
+
+/// The variables are the process's own: this test starts itself again with them.
+#[tokio::test]
+async fn the_process_environment_is_read_unless_another_is_given() {
+    let test = "switches::the_process_environment_is_read_unless_another_is_given";
+    if std::env::var("LARDER_TEST_CHILD").is_ok() {
+        match Larder::builder("conduit").build() {
+            Ok(larder) => {
+                let off = is_off(&region(&larder, "article")).await;
+                let given = is_off(&region(&with_variables(&[]), "article")).await;
+                println!("article is off: {off}, with an environment of its own: {given}");
+            }
+            Err(error) => println!("refused: {}", std::error::Error::source(&error).unwrap()),
+        }
+        return;
+    }
+    let told = |variable: &str, value: &str| {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([test, "--exact", "--nocapture"])
+            .env("LARDER_TEST_CHILD", "yes")
+            .env(variable, value)
+            .output();
+        String::from_utf8(child.unwrap().stdout).unwrap()
+    };
+    let off = "article is off: true, with an environment of its own: false";
+    assert!(told("LARDER_DISABLE", "conduit.article").contains(off));
+    assert!(told("LARDER_ENABLED", "no").contains(off));
+    assert!(told("LARDER_DISABLE", "other.article").contains("article is off: false"));
+    let refused = told("LARDER_PERCENT", "conduit.article=250");
+    assert!(
+        refused.contains("LARDER_PERCENT") && refused.contains("conduit.article=250"),
+        "{refused}"
+    );
+}
