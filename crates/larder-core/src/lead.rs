@@ -47,6 +47,8 @@ pub struct Lead<V> {
     scope: ReadScope,
     parent: Option<ReadScope>,
     stamp: Stamp,
+    /// How many searches by pattern had begun or ended before it.
+    searches: u64,
     /// A switch keeps the key out of the cache: it is loaded, and nothing kept.
     switched_off: bool,
     open: bool,
@@ -73,6 +75,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
         let node = region.larder.node();
         // The stamp first: a change that comes after it must find the entry below itself.
         let stamp = node.stamp();
+        let searches = region.state.patterns.turns();
         let flight = seat.iter().map(|seat| Arc::clone(&seat.flight)).collect();
         let scope = ReadScope::of_load(node, parent.clone(), flight, stamp);
         Self {
@@ -82,6 +85,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
             scope,
             parent,
             stamp,
+            searches,
             switched_off: !region.is_on(key),
             open: true,
         }
@@ -267,7 +271,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
         }
         // Without a flight, a search by pattern does not see this load before it is put.
         let patterns = &self.region.state.patterns;
-        let found = patterns.unless_ran_since(self.stamp.position, put);
+        let found = patterns.unless_ran_since(self.searches, put);
         if found { Ok(()) } else { Err(Refusal::Changed) }
     }
 

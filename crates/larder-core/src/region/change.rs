@@ -132,7 +132,7 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     async fn publish_matching(&self, pattern: &str, soft: bool) -> Result<usize, PublishError> {
-        let search = self.state.patterns.begin(self.larder.node());
+        let search = self.state.patterns.begin();
         let pattern = WildMatch::new(pattern);
         let matches = |key: &LocalKey| {
             key.region() == self.state.id && pattern.matches(&key.key().to_string())

@@ -178,7 +178,6 @@ async fn what_a_pattern_reaches_is_not_even_shown_for_a_moment() {
 }
 
 #[tokio::test]
-#[ignore = "known: after a search, loads without a flight are refused until the next change"]
 async fn a_load_that_began_after_the_search_is_kept_with_or_without_followers() {
     let larder = larder();
     let region = region::<u64>(&larder, "offers");
