@@ -121,7 +121,7 @@ impl<C> CachedConnection<C> {
         match self.session() {
             _ if self.domain.by_hand.is_open() => Access::Bypass,
             None => Access::Serve,
-            Some(session) => access(session.view, session.wrote()),
+            Some(session) => access(session.view, session.bypasses()),
         }
     }
 

@@ -141,7 +141,7 @@ impl Domain {
             changes
         };
         if let Err(error) = self.larder.publish_all(changes).await {
-            tracing::warn!(domain = &*self.name, %error, "a commit is not published yet");
+            tracing::debug!(domain = &*self.name, %error, "a commit is not published yet");
         }
     }
 

@@ -117,3 +117,18 @@ impl Fnv {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_weighs_what_it_holds_beside_itself() {
+        assert_eq!(heap_bytes(&Value::from(7)), 0);
+        assert_eq!(heap_bytes(&Value::from("four")), 4);
+        assert_eq!(heap_bytes(&Value::from(vec![0_u8; 9])), 9);
+        assert_eq!(heap_bytes(&Value::String(None)), 0);
+        let id = Value::from(sea_orm::prelude::Uuid::nil());
+        assert!(heap_bytes(&id) >= 16, "as long as it prints");
+    }
+}

@@ -58,7 +58,7 @@
 //! # Transactions
 //! Changes are held until COMMIT; a savepoint that is rolled back or dropped takes its own with it. A transaction
 //! that has written, even in a savepoint undone since, is not served from the cache, and nothing it reads is kept.
-//! Before that, it is served only under READ COMMITTED: by default on `PostgreSQL`, if asked for on `MySQL`, never on
+//! One that may hold locks (`FOR UPDATE` and all that is no plain read) is not served either. Any other is served only under READ COMMITTED: by default on `PostgreSQL`, if asked for on `MySQL`, never on
 //! `SQLite`. What it reads from a snapshot is stamped, and ages, from its BEGIN.
 //!
 //! One connection serves one statement at a time. A transaction that is dropped while another handle of its

@@ -14,6 +14,7 @@ pub(crate) use frames::{Ended, Frames, Held};
 
 use crate::domain::Domain;
 use crate::outcome::may_end_transaction;
+use crate::statement::Read;
 use crate::view::View;
 
 /// What the handles of one transaction share: its changes, and whose turn it is on the connection.
@@ -73,6 +74,20 @@ impl Session {
     /// Tells whether the transaction has written, also in a savepoint that was rolled back.
     pub(crate) fn wrote(&self) -> bool {
         self.frames().wrote()
+    }
+
+    /// Takes note of a read before it is sent: one that is not plain may lock what it reads.
+    ///
+    /// Who holds a lock wants to see the last commit, not one that is nearly the last.
+    pub(crate) fn reading(&self, read: &Read) {
+        if read.dependencies.is_err() {
+            self.frames().locking();
+        }
+    }
+
+    /// Tells whether the transaction must see the database itself.
+    pub(crate) fn bypasses(&self) -> bool {
+        self.frames().bypasses()
     }
 
     /// Takes note of a statement's error: it may have ended the transaction.

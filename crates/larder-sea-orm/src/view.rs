@@ -40,10 +40,10 @@ pub(crate) fn view(backend: DbBackend, asked: Option<IsolationLevel>) -> View {
     }
 }
 
-/// Returns what the cache may do for a read in a transaction.
-pub(crate) fn access(view: View, wrote: bool) -> Access {
+/// Returns what the cache may do for a read in a transaction, which may have written or locked something.
+pub(crate) fn access(view: View, touched: bool) -> Access {
     match view {
-        View::Committed if !wrote => Access::ServeAlone,
+        View::Committed if !touched => Access::ServeAlone,
         _ => Access::Bypass,
     }
 }

@@ -107,7 +107,11 @@ impl<C> CachedConnection<C> {
     /// Records a read that is about to be sent, once the connection is free.
     pub(super) async fn reading(&self, read: &Read) -> Option<Turn> {
         let turn = match self.session() {
-            Some(session) => Some(session.turn().await),
+            Some(session) => {
+                let turn = session.turn().await;
+                session.reading(read);
+                Some(turn)
+            }
             None => None,
         };
         self.record(read);

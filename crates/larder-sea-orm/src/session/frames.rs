@@ -10,9 +10,14 @@ const MOST_CHANGES: usize = 4096;
 /// The stack follows the connection, not the handles: a statement writes into the deepest savepoint that is
 /// open, and RELEASE and COMMIT end the deepest one, whichever handle they were asked of.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the transaction"
+)]
 pub(crate) struct Frames {
     open: Vec<Frame>,
     wrote: bool,
+    locks: bool,
     by_hand: bool,
     doubtful: bool,
 }
@@ -47,6 +52,7 @@ impl Frames {
         Self {
             open: vec![Frame::default()],
             wrote: false,
+            locks: false,
             by_hand: false,
             doubtful: false,
         }
@@ -62,6 +68,16 @@ impl Frames {
     /// Tells whether the transaction has written.
     pub(crate) fn wrote(&self) -> bool {
         self.wrote
+    }
+
+    /// Notes that a statement may hold locks until the transaction ends.
+    pub(crate) fn locking(&mut self) {
+        self.locks = true;
+    }
+
+    /// Tells whether the transaction must see the database itself: what it wrote, or what it locked.
+    pub(crate) fn bypasses(&self) -> bool {
+        self.wrote || self.locks
     }
 
     /// Notes that the connection may have left the transaction, or more of its savepoints than it was asked to.

@@ -10,7 +10,7 @@ use sea_orm::{
     QueryFilter as _, Set, Statement, StreamTrait as _,
 };
 
-use crate::entities::article;
+use crate::entities::{article, author};
 use crate::harness::{rename, until, with_articles};
 use crate::probe::Point;
 
@@ -192,6 +192,28 @@ async fn every_way_of_sea_orm_to_write_is_seen() {
             .count(),
         2
     );
+}
+
+#[tokio::test]
+async fn a_model_saved_with_its_relations_is_seen_whole() {
+    let service = with_articles().await;
+    let articles = service.db.repository::<article::Entity>();
+    let all = || article::Entity::find();
+    assert_eq!(articles.find(all()).await.unwrap().len(), 2);
+    let saved = author::ActiveModel::builder()
+        .set_name("bea")
+        .add_article(
+            article::ActiveModel::builder()
+                .set_title("third")
+                .set_views(0),
+        )
+        .save(&service.db)
+        .await
+        .unwrap();
+    assert_eq!(articles.find(all()).await.unwrap().len(), 3);
+    let authors = service.db.repository::<author::Entity>();
+    let id = saved.id.unwrap();
+    assert_eq!(authors.find_by_id(id).await.unwrap().unwrap().name, "bea");
 }
 
 #[tokio::test]

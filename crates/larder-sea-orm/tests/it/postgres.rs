@@ -9,7 +9,7 @@ use larder_core::Refusal;
 use larder_sea_orm::CachedRepository as _;
 use sea_orm::{
     ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, EntityTrait as _,
-    IsolationLevel, TransactionSession as _, TransactionTrait as _,
+    IsolationLevel, QuerySelect as _, TransactionSession as _, TransactionTrait as _,
 };
 
 use crate::entities::article;
@@ -93,6 +93,21 @@ async fn a_transaction_that_has_written_is_not_served() {
     transaction.rollback().await.unwrap();
     assert_eq!(service.title(1).await, "first");
     assert!(service.is_kept(1).await);
+}
+
+/// Seen to fail without `self.frames().locking()` (`session.rs`).
+#[tokio::test]
+async fn a_transaction_that_holds_locks_is_not_served() {
+    let Some(service) = with_articles().await else {
+        return;
+    };
+    let transaction = service.db.begin().await.unwrap();
+    let lock = article::Entity::find_by_id(1).lock_exclusive();
+    lock.one(&transaction).await.unwrap();
+    service.control.sent();
+    let (read, _) = scoped(&service.larder, title(&transaction, 1)).await;
+    assert_eq!((read.as_str(), service.control.sent().len()), ("first", 1));
+    transaction.commit().await.unwrap();
 }
 
 #[tokio::test]

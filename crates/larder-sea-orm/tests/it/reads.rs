@@ -41,8 +41,8 @@ async fn is_kept(service: &Service, key: &str) -> bool {
 }
 
 /// The ways to read articles, by name.
-const READS: [&str; 7] = [
-    "row", "list", "joined", "loaded", "counted", "streamed", "raw",
+const READS: [&str; 8] = [
+    "row", "list", "joined", "loaded", "eager", "counted", "streamed", "raw",
 ];
 
 /// Reads articles in one of the ways.
@@ -63,6 +63,10 @@ async fn read(db: &Db, way: &str) -> Result<String, DbErr> {
             authors.load_many(article::Entity, db).await?[0]
                 .len()
                 .to_string()
+        }
+        "eager" => {
+            let authors = author::Entity::load().with(article::Entity).all(db).await?;
+            authors[0].articles.len().to_string()
         }
         "counted" => article::Entity::find().count(db).await?.to_string(),
         "streamed" => {
