@@ -325,8 +325,7 @@ async fn run(plans: Vec<Vec<Step>>) {
     world.compare().await;
 }
 
-/// Seen to fail with any of the rules removed that the other modules name: publication, its place behind the
-/// commit, the stamp before the statement, the frames of savepoints, the bypass after a write.
+/// The other modules name the rules one by one; this one looks for what they do not think of.
 #[test]
 fn concurrent_clients_never_read_what_was_overwritten_before() {
     let runtime = tokio::runtime::Builder::new_multi_thread()

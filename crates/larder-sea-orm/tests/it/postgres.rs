@@ -95,7 +95,6 @@ async fn a_transaction_that_has_written_is_not_served() {
     assert!(service.is_kept(1).await);
 }
 
-/// Seen to fail without `self.frames().locking()` (`session.rs`).
 #[tokio::test]
 async fn a_transaction_that_holds_locks_is_not_served() {
     let Some(service) = with_articles().await else {

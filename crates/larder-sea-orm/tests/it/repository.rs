@@ -134,8 +134,7 @@ async fn queries_that_differ_in_a_value_are_different_entries() {
     assert_eq!(articles.count(titled("third")).await.unwrap(), 0);
 }
 
-/// Seen to fail with `region.policy().lifetime()` for absent rows (`repository/read.rs`), and with the
-/// publication of inserts removed (`connection/autocommit.rs`).
+/// Seen to fail with `lifetime_of(true)` in `CachedConnection::lifetime` (`connection.rs`).
 #[tokio::test]
 async fn that_a_row_is_missing_is_kept_for_the_negative_ttl_and_until_it_is_inserted() {
     let service = with_articles().await;

@@ -27,6 +27,20 @@ async fn nothing_is_published_before_the_commit() {
 }
 
 #[tokio::test]
+async fn nothing_is_published_before_the_database_has_committed() {
+    let service = with_articles().await;
+    let transaction = service.db.begin().await.unwrap();
+    rename(&transaction, 1, "new").await.unwrap();
+    let held = service.control.hold(Point::Before, "COMMIT");
+    let commit = tokio::spawn(transaction.commit());
+    held.reached().await;
+    assert!(service.is_kept(1).await);
+    held.release();
+    commit.await.unwrap().unwrap();
+    assert_eq!(service.title(1).await, "new");
+}
+
+#[tokio::test]
 async fn what_is_rolled_back_is_not_published() {
     let service = with_articles().await;
     let transaction = service.db.begin().await.unwrap();
