@@ -190,7 +190,7 @@ impl Catalog {
             .path
             .iter()
             .find_map(|schema| self.entry_in(schema, &own));
-        found.unwrap_or(unresolved(Unresolved::Unknown))
+        found.unwrap_or_else(|| unresolved(self.unknown_anywhere(&own)))
     }
 
     fn entry_in(&self, schema: &str, name: &str) -> Option<Entry> {
@@ -203,6 +203,14 @@ impl Catalog {
             folded.to_lowercase().into()
         } else {
             folded
+        }
+    }
+
+    fn unknown_anywhere(&self, name: &str) -> Unresolved {
+        if self.backend == DbBackend::Sqlite && name.starts_with("sqlite_") {
+            Unresolved::System
+        } else {
+            Unresolved::Unknown
         }
     }
 

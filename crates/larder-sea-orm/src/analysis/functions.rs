@@ -32,6 +32,10 @@ pub(crate) fn nature(name: &str, backend: DbBackend) -> Nature {
         DbBackend::Sqlite => &SQLITE,
         _ => return Nature::Unknown,
     };
+    // Only pragmas without an effect can be called like tables.
+    if backend == DbBackend::Sqlite && own.starts_with("pragma_") {
+        return Nature::Volatile;
+    }
     known.get(own).copied().unwrap_or(Nature::Unknown)
 }
 

@@ -37,6 +37,17 @@ impl Pins {
         self.atoms.is_empty()
     }
 
+    /// Returns all values that a column can have, by the equality on it alone that leaves the fewest.
+    pub(super) fn alternatives(&self, column: &str, backend: DbBackend) -> Option<&[Value]> {
+        let alone = |atom: &&Atom| matches!(atom.columns.as_slice(), [name] if name.is_column(column, backend));
+        let fewest = self
+            .atoms
+            .iter()
+            .filter(alone)
+            .min_by_key(|atom| atom.values.len())?;
+        Some(&fewest.values)
+    }
+
     /// Returns all values that `key`'s columns can have together, in their order.
     ///
     /// `None` when a column is not pinned, or there are more rows than are worth telling apart.

@@ -16,20 +16,17 @@ const MOST_OPERATORS: usize = 2_000;
 
 /// Tells what a text of one or several statements does.
 pub(super) fn analyse(sql: &str, values: &[Value], backend: DbBackend) -> Analysis {
-    let Some(dialect) = dialect(backend) else {
-        return utility::anything();
-    };
     // MySQL and MariaDB carry out what stands in such comments, depending on their version.
     if backend == DbBackend::MySql && ["/*!", "/*M!"].iter().any(|mark| sql.contains(mark)) {
         return utility::anything();
     }
-    let Ok(tokens) = Tokenizer::new(dialect, sql).tokenize_with_location() else {
+    let Some(tokens) = tokens(sql, backend) else {
         return utility::anything();
     };
     let parameters = Parameters::new(values, &tokens, backend);
-    let mut analysis = match parse(dialect, &tokens) {
+    let mut analysis = match parse(tokens, backend) {
         Some(statements) if !statements.is_empty() => walk(&statements, &parameters, backend),
-        _ => scan::analyse(&tokens, backend),
+        _ => scan(sql, backend),
     };
     analysis.ambiguous_quoting =
         sql.contains('\\') || (backend == DbBackend::MySql && sql.contains('"'));
@@ -38,16 +35,13 @@ pub(super) fn analyse(sql: &str, values: &[Value], backend: DbBackend) -> Analys
 
 /// Tells what a piece of a SELECT does; `sql` is `SELECT` and the piece.
 pub(super) fn fragment(sql: &str, in_select_list: bool, backend: DbBackend) -> Analysis {
-    let Some(dialect) = dialect(backend) else {
-        return utility::anything();
-    };
-    let Ok(tokens) = Tokenizer::new(dialect, sql).tokenize_with_location() else {
+    let Some(tokens) = tokens(sql, backend) else {
         return utility::anything();
     };
     let parameters = Parameters::new(&[], &tokens, backend);
-    let parsed = parse(dialect, &tokens);
+    let parsed = parse(tokens, backend);
     let Some([statement @ Statement::Query(query)]) = parsed.as_deref() else {
-        let mut analysis = scan::analyse(&tokens, backend);
+        let mut analysis = scan(sql, backend);
         analysis.refusal = Some(Uncacheable::Opaque("a fragment of raw SQL"));
         return analysis;
     };
@@ -69,14 +63,23 @@ fn dialect(backend: DbBackend) -> Option<&'static dyn Dialect> {
     }
 }
 
-fn parse(dialect: &dyn Dialect, tokens: &[TokenWithSpan]) -> Option<Vec<Statement>> {
-    if operators(tokens) > MOST_OPERATORS {
+/// Splits a text into its words; `None` for what the database may split in another way.
+fn tokens(sql: &str, backend: DbBackend) -> Option<Vec<TokenWithSpan>> {
+    Tokenizer::new(dialect(backend)?, sql)
+        .tokenize_with_location()
+        .ok()
+}
+
+fn parse(tokens: Vec<TokenWithSpan>, backend: DbBackend) -> Option<Vec<Statement>> {
+    if operators(&tokens) > MOST_OPERATORS {
         return None;
     }
-    Parser::new(dialect)
-        .with_tokens_with_locations(tokens.to_vec())
-        .parse_statements()
-        .ok()
+    let mut parser = Parser::new(dialect(backend)?).with_tokens_with_locations(tokens);
+    parser.parse_statements().ok()
+}
+
+fn scan(sql: &str, backend: DbBackend) -> Analysis {
+    tokens(sql, backend).map_or_else(utility::anything, |tokens| scan::analyse(&tokens, backend))
 }
 
 fn operators(tokens: &[TokenWithSpan]) -> usize {

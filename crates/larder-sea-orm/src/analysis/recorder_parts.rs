@@ -285,6 +285,10 @@ impl QueryBuilder for Recorder {
     }
 
     fn prepare_returning(&self, returning: &Option<ReturningClause>, sql: &mut impl SqlWriter) {
+        // For MySQL nothing of it is printed: that no row comes back says nothing there.
+        if !matches!(self.backend, DbBackend::Postgres | DbBackend::Sqlite) {
+            return;
+        }
         let returning = match returning {
             None => return,
             Some(ReturningClause::All) => Returning::All,

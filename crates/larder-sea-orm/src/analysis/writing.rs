@@ -245,23 +245,25 @@ fn told(table: &Table, write: &Write, catalog: &Catalog) -> Rows {
 
 /// Returns the keys of the only rows that equalities pick.
 pub(super) fn pinned(table: &Table, pins: &Pins, catalog: &Catalog) -> Option<Vec<RowKey>> {
-    let key: Vec<&str> = table
-        .key()
-        .iter()
-        .map(|column| column.name.as_str())
-        .collect();
-    if key.is_empty() {
+    let key = table.key();
+    // By far the most frequent: one column.
+    if let [column] = key
+        && let Some(values) = pins.alternatives(&column.name, catalog.backend)
+    {
+        let row = |value| key_part(value, column.class).map(|part| RowKey::new([part]));
+        return values.iter().map(row).collect();
+    }
+    let names: Vec<&str> = key.iter().map(|column| column.name.as_str()).collect();
+    if names.is_empty() {
         return None;
     }
     let canonical = |row: Vec<&Value>| {
-        let parts = row.into_iter().zip(table.key());
+        let parts = row.into_iter().zip(key);
         let parts = parts.map(|(value, column)| key_part(value, column.class));
         parts.collect::<Option<Vec<_>>>().map(RowKey::new)
     };
-    pins.rows(&key, catalog.backend)?
-        .into_iter()
-        .map(canonical)
-        .collect()
+    let rows = pins.rows(&names, catalog.backend)?;
+    rows.into_iter().map(canonical).collect()
 }
 
 fn inserted(

@@ -14,6 +14,20 @@ use crate::canonical::ColumnClass;
 const OURS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema') \
      AND n.nspname !~ '^pg_toast' AND (n.nspname !~ '^pg_temp' OR n.oid = pg_my_temp_schema())";
 
+/// Whether writing a table runs code: triggers, also those disabled; rules; defaults that call a function written in
+/// a language of the database, such as one that counts in a table of its own.
+const RUNS_CODE: &str = "(c.oid IN (SELECT t.tgrelid FROM pg_trigger t WHERE NOT t.tgisinternal) \
+     OR c.oid IN (SELECT r.ev_class FROM pg_rewrite r WHERE r.ev_type <> '1') \
+     OR c.oid IN (SELECT d.adrelid FROM pg_attrdef d \
+       JOIN pg_depend on_it ON on_it.classid = 'pg_attrdef'::regclass AND on_it.objid = d.oid \
+         AND on_it.refclassid = 'pg_proc'::regclass \
+       JOIN pg_proc p ON p.oid = on_it.refobjid AND p.provolatile = 'v' \
+       JOIN pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('internal', 'c')))";
+
+/// Whether a function takes a row of a table alone, so that it can be read like a column of it.
+const ROW_FUNCTIONS: &str = "c.reltype IN (SELECT p.proargtypes[0] FROM pg_proc p \
+     WHERE p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1 AND p.provolatile <> 'i')";
+
 pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
     let mut keys = keys(db).await?;
     let mut relations = relations(db).await?;
@@ -56,19 +70,13 @@ async fn unusual_quoting<C: ConnectionTrait>(db: &C) -> Result<bool, DbErr> {
 }
 
 async fn relations<C: ConnectionTrait>(db: &C) -> Result<Vec<RelationFact>, DbErr> {
-    // Rules of a table run like triggers. A function of one argument of a table's row type can be written as a
-    // column of it.
     let rows = query(
         db,
         &format!(
             "SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind, \
              c.relpersistence = 't' AS temporary, \
              c.relkind IN ('r', 'p') AND row_security_active(c.oid) AS guarded, \
-             c.oid IN (SELECT t.tgrelid FROM pg_trigger t WHERE NOT t.tgisinternal) \
-               OR c.oid IN (SELECT r.ev_class FROM pg_rewrite r WHERE r.ev_type <> '1') AS triggers, \
-             c.reltype IN (SELECT p.proargtypes[0] FROM pg_proc p \
-               WHERE p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1 \
-               AND p.provolatile <> 'i') AS row_functions \
+             {RUNS_CODE} AS triggers, {ROW_FUNCTIONS} AS row_functions \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {OURS}"
         ),

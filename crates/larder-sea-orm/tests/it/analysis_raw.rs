@@ -311,6 +311,7 @@ fn what_answers_differently_each_time_is_refused() {
         ("SHOW search_path", &[Postgres]),
         ("PRAGMA table_info(note)", &[Sqlite]),
         ("PRAGMA user_version", &[Sqlite]),
+        ("SELECT * FROM pragma_table_info('note')", &[Sqlite]),
     ] {
         for backend in backends {
             let analysis = raw(sql, *backend);

@@ -523,7 +523,7 @@ async fn fuzz(db: DatabaseConnection, seed: u64, writes: usize) {
         let place = usize::try_from(maker.dice.below(READS as u64)).unwrap();
         kept[place] = keep(&db, &mut maker, &catalog).await;
     }
-    println!("seed {seed}: {pairs} pairs, {changed} changed, {invalid} invalidated");
+    eprintln!("seed {seed}: {pairs} pairs, {changed} changed, {invalid} invalidated");
     assert!(
         changed > 0 && invalid < pairs,
         "{changed} of {pairs} changed, {invalid} were invalid"

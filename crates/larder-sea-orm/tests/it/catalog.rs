@@ -174,7 +174,7 @@ async fn what_is_no_table_is_unresolved() {
     );
     assert_eq!(
         unresolved(&catalog, &name("sqlite_master")),
-        Unresolved::Unknown
+        Unresolved::System
     );
 }
 

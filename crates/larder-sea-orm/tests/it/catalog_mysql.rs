@@ -2,7 +2,7 @@
 
 use larder_sea_orm::analysis::{Columns, Nature, Unresolved, Written, analyse_raw, plan};
 use larder_sea_orm::canonical::{ColumnClass, fold};
-use larder_sea_orm::catalog::{Catalog, Effect, Room};
+use larder_sea_orm::catalog::{Catalog, Effect, Room, Table};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 use crate::catalog::{key, name, of, table, touched, unresolved, update};
@@ -314,7 +314,7 @@ async fn trusted_collations_are_no_coarser_than_our_folding() {
     }
     let catalog = read(&db).await;
     letters(&db).await;
-    let keys = catalog.tables().iter().flat_map(|table| table.key());
+    let keys = catalog.tables().iter().flat_map(Table::key);
     let trusted: Vec<_> = keys.filter(|it| it.class == ColumnClass::Text).collect();
     assert!(
         trusted.len() > 40,

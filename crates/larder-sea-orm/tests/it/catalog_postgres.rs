@@ -37,7 +37,7 @@ fn changes(catalog: &Catalog, sql: &str, written: &Written<'_>) -> Vec<String> {
 #[tokio::test]
 async fn keys_are_read_with_their_classes() {
     let Some(db) = database(
-        r#"CREATE EXTENSION citext;
+        "CREATE EXTENSION citext;
            CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
            CREATE DOMAIN code AS int;
            CREATE TYPE mood AS ENUM ('good', 'bad');
@@ -53,7 +53,7 @@ async fn keys_are_read_with_their_classes() {
            CREATE TABLE enum_key (id mood PRIMARY KEY);
            CREATE TABLE day (id date PRIMARY KEY);
            CREATE TABLE pair (b int, a text, c int, PRIMARY KEY (a, b) INCLUDE (c));
-           CREATE TABLE keyless (a int);"#,
+           CREATE TABLE keyless (a int);",
     )
     .await
     else {
@@ -218,7 +218,11 @@ async fn triggers_and_rules_are_everything() {
          CREATE FUNCTION tr() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
          CREATE TRIGGER tr AFTER INSERT ON triggered EXECUTE FUNCTION tr();
          ALTER TABLE triggered DISABLE TRIGGER tr;
-         CREATE RULE r AS ON INSERT TO ruled DO ALSO DELETE FROM referred;",
+         CREATE RULE r AS ON INSERT TO ruled DO ALSO DELETE FROM referred;
+         CREATE FUNCTION next_number() RETURNS int LANGUAGE sql AS 'UPDATE plain SET id = id + 1 RETURNING id';
+         CREATE TABLE numbered (id int PRIMARY KEY DEFAULT next_number());
+         CREATE EXTENSION \"uuid-ossp\";
+         CREATE TABLE identified (id uuid PRIMARY KEY DEFAULT uuid_generate_v4());",
     )
     .await
     else {
@@ -239,6 +243,14 @@ async fn triggers_and_rules_are_everything() {
         "it may be enabled again"
     );
     assert_eq!(touched(&catalog, "ruled", &Effect::Insert), ["everything"]);
+    assert_eq!(
+        touched(&catalog, "numbered", &Effect::Insert),
+        ["everything"]
+    );
+    assert_eq!(
+        touched(&catalog, "identified", &Effect::Insert),
+        Vec::<String>::new()
+    );
     assert_eq!(touched(&catalog, "plain", &Effect::Delete), ["everything"]);
 }
 
