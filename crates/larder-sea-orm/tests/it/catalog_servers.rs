@@ -92,6 +92,12 @@ pub(crate) fn mariadb() -> Option<&'static Server> {
 impl Server {
     /// Makes a new, empty database and connects to it, with one connection.
     pub(crate) async fn fresh(&self) -> DatabaseConnection {
+        let name = self.database().await;
+        self.connect(&name, "larder").await
+    }
+
+    /// Makes a new, empty database and returns its name.
+    pub(crate) async fn database(&self) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("larder_{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let admin = self.connect(self.admin, "larder").await;
@@ -101,17 +107,22 @@ impl Server {
             .await
             .expect("a database is made");
         admin.close().await.expect("the connection closes");
-        self.connect(&name, "larder").await
+        name
     }
 
     /// Connects to a database as a user, with one connection.
     pub(crate) async fn connect(&self, database: &str, user: &str) -> DatabaseConnection {
+        self.pool(database, user, 1).await
+    }
+
+    /// Connects to a database as a user.
+    pub(crate) async fn pool(&self, database: &str, user: &str, most: u32) -> DatabaseConnection {
         let url = format!(
             "{}://{user}@127.0.0.1:{}/{database}",
             self.scheme, self.port
         );
         let mut options = ConnectOptions::new(url);
-        options.max_connections(1);
+        options.max_connections(most).sqlx_logging(false);
         Database::connect(options)
             .await
             .expect("the server answers")

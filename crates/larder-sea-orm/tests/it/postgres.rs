@@ -1,17 +1,15 @@
 //! What only `PostgreSQL` shows: transactions that see each commit.
 //!
-//! They run on the server named by `LARDER_TEST_POSTGRES`, such as `postgres://user@localhost/postgres`, in
-//! databases of their own, and pass without a look when there is none.
-
-use std::sync::atomic::{AtomicU32, Ordering};
+//! They run on a server of this process's own, and are left out where it is not installed.
 
 use larder_core::Refusal;
 use larder_sea_orm::CachedRepository as _;
 use sea_orm::{
-    ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, EntityTrait as _,
-    IsolationLevel, QuerySelect as _, TransactionSession as _, TransactionTrait as _,
+    ConnectionTrait as _, EntityTrait as _, IsolationLevel, QuerySelect as _,
+    TransactionSession as _, TransactionTrait as _,
 };
 
+use crate::catalog_servers::postgres;
 use crate::entities::article;
 use crate::harness::{Service, filled, over, rename, scoped, title, until};
 use crate::probe::Point;
@@ -27,26 +25,12 @@ const TABLES: &str = "
 ";
 
 async fn with_articles() -> Option<Service> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let url = std::env::var("LARDER_TEST_POSTGRES").ok()?;
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("larder_{}_{number}", std::process::id());
-    let server = Database::connect(&url).await.unwrap();
-    server
-        .execute_unprepared(&format!("CREATE DATABASE {name}"))
-        .await
-        .unwrap();
-    let (before, _) = url.rsplit_once('/').unwrap();
-    let raw = pool(format!("{before}/{name}")).await;
+    let server = postgres()?;
+    let name = server.database().await;
+    let raw = server.pool(&name, "larder", 4).await;
     raw.execute_unprepared(TABLES).await.unwrap();
-    let pool = pool(format!("{before}/{name}")).await;
+    let pool = server.pool(&name, "larder", 4).await;
     Some(filled(over(raw, pool).await).await)
-}
-
-async fn pool(url: String) -> DatabaseConnection {
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(4).sqlx_logging(false);
-    Database::connect(options).await.unwrap()
 }
 
 /// Seen to fail with `Access::Bypass` for `View::Committed` in `access` (`view.rs`).
