@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::key::Key;
 use crate::name::{RowKey, TableName};
 use crate::scope::Scope;
+use crate::shape::Columns;
 
 /// A change of data, as it travels on the bus. What it does not know makes it wide.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct Change {
 pub enum What {
     /// One row was inserted, updated or deleted.
     Row(RowChange),
+    /// Rows of a table that are known by what they have in common only.
+    Rows(RowsChange),
     /// Rows of a table, it is not known which.
     Table(TableName),
     /// A tag.
@@ -37,9 +40,24 @@ pub struct RowChange {
     pub table: TableName,
     /// The row's primary key.
     pub key: RowKey,
+    /// The columns that may have changed, if the row was there before and is there after.
+    pub columns: Columns,
     /// The row before the change.
     pub before: Image,
     /// The row after the change.
+    pub after: Image,
+}
+
+/// The change of rows whose keys are not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowsChange {
+    /// The table.
+    pub table: TableName,
+    /// The columns that may have changed, if the rows were there before and are there after.
+    pub columns: Columns,
+    /// What every one of the rows was before the change.
+    pub before: Image,
+    /// What every one of the rows is after the change.
     pub after: Image,
 }
 
@@ -69,11 +87,25 @@ impl Image {
 }
 
 impl Change {
-    /// A row changed; its images are unknown until told.
+    /// A row changed; its columns and images are unknown until told.
     pub fn row(table: &TableName, key: impl Into<RowKey>) -> Self {
         Self::hard(What::Row(RowChange {
             table: table.clone(),
             key: key.into(),
+            columns: Columns::All,
+            before: Image::Unknown,
+            after: Image::Unknown,
+        }))
+    }
+
+    /// Rows of `table` changed of which only what all have in common can be told.
+    ///
+    /// Without [`columns`](Self::columns) and [`images`](Self::images) it is as wide as
+    /// [`table`](Self::table).
+    pub fn rows(table: &TableName) -> Self {
+        Self::hard(What::Rows(RowsChange {
+            table: table.clone(),
+            columns: Columns::All,
             before: Image::Unknown,
             after: Image::Unknown,
         }))
@@ -99,12 +131,27 @@ impl Change {
         Self::hard(What::Everything)
     }
 
-    /// Tells the row before and after; without effect on other changes.
+    /// Tells the row, or the rows, before and after; without effect on other changes.
     #[must_use]
     pub fn images(mut self, before: Image, after: Image) -> Self {
-        if let What::Row(row) = &mut self.what {
-            row.before = before;
-            row.after = after;
+        match &mut self.what {
+            What::Row(row) => (row.before, row.after) = (before, after),
+            What::Rows(rows) => (rows.before, rows.after) = (before, after),
+            _ => {}
+        }
+        self
+    }
+
+    /// Tells the only columns that may have changed of rows that were there before and are there
+    /// after; without effect on other changes.
+    ///
+    /// Not for rows that may have been inserted or deleted: of those every column changed.
+    #[must_use]
+    pub fn columns(mut self, columns: Columns) -> Self {
+        match &mut self.what {
+            What::Row(row) => row.columns = columns,
+            What::Rows(rows) => rows.columns = columns,
+            _ => {}
         }
         self
     }
@@ -137,6 +184,7 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             What::Row(row) => write!(f, "row {} of {}", row.key, row.table),
+            What::Rows(rows) => write!(f, "rows of {}", rows.table),
             What::Table(table) => write!(f, "table {table}"),
             What::Tag(name) => write!(f, "tag {name}"),
             What::Key(region, _, key) => write!(f, "entry {key} of {region}"),

@@ -1,6 +1,7 @@
 //! What an entry was made of.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -9,6 +10,7 @@ use crate::hash::stable_hash;
 use crate::key::Key;
 use crate::name::{RowKey, TableName, push_counted};
 use crate::scope::Scope;
+use crate::shape::{Columns, Shape};
 
 /// One thing an entry was made of; when it changes, the entry is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -18,6 +20,8 @@ pub enum Dependency {
     Row(TableName, RowKey),
     /// The rows of a table that match equalities.
     Match(TableName, Match),
+    /// A row of an answer that also depends on a [`Match`] of the same shape, in the columns used.
+    Member(TableName, Member),
     /// Anything in a table.
     Table(TableName),
     /// A name given by the user.
@@ -45,24 +49,82 @@ impl Dependency {
     }
 }
 
-/// Equalities that pick a set of rows: `{author_id = 7}`.
+/// The rows of a table that a query reads: its shape, and the values of its equalities.
 ///
 /// Values are hashes of canonical values: equal for all the database takes as equal.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Match(Arc<[(Arc<str>, u64)]>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Match {
+    shape: Arc<Shape>,
+    values: SmallVec<[u64; 2]>,
+}
 
 impl Match {
-    /// Makes a match of columns and the hashes of their values, in any order.
+    /// Makes a match of columns and the hashes of their values, in any order; all columns are used.
     pub fn new(columns: impl IntoIterator<Item = (Arc<str>, u64)>) -> Self {
         let mut columns: Vec<_> = columns.into_iter().collect();
         columns.sort();
-        columns.dedup();
-        Self(columns.into())
+        columns.dedup_by(|a, b| a.0 == b.0);
+        let names = columns.iter().map(|(name, _)| Arc::clone(name));
+        Self {
+            shape: Shape::of_set(names, Columns::All),
+            values: columns.iter().map(|(_, value)| *value).collect(),
+        }
     }
 
-    /// Returns the columns and the hashes of their values, sorted.
-    pub fn columns(&self) -> &[(Arc<str>, u64)] {
-        &self.0
+    /// Makes a match of a shape and the hashes of the values, in the order of its equalities.
+    ///
+    /// # Panics
+    /// If there are more values than equalities, or fewer.
+    pub fn of(shape: &Arc<Shape>, values: impl IntoIterator<Item = u64>) -> Self {
+        let values: SmallVec<[u64; 2]> = values.into_iter().collect();
+        assert_eq!(
+            values.len(),
+            shape.equalities().len(),
+            "one value for each equality"
+        );
+        Self {
+            shape: Arc::clone(shape),
+            values,
+        }
+    }
+
+    /// Returns how the query reads the table.
+    pub fn shape(&self) -> &Arc<Shape> {
+        &self.shape
+    }
+
+    /// Returns the hashes of the values, in the order of the shape's equalities.
+    pub fn values(&self) -> &[u64] {
+        &self.values
+    }
+
+    pub(crate) fn hash_in(&self, table: &TableName) -> u64 {
+        match_hash(table, &self.shape, &self.values)
+    }
+}
+
+impl Hash for Match {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.shape.hash().hash(state);
+        self.values.hash(state);
+    }
+}
+
+/// A row of an answer, as far as the query uses it.
+///
+/// Of changes whose rows are not known only the match tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// How the query reads the table.
+    pub shape: Arc<Shape>,
+    /// The row's primary key.
+    pub key: RowKey,
+}
+
+impl Hash for Member {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.shape.hash().hash(state);
+        self.key.hash(state);
     }
 }
 
@@ -76,11 +138,13 @@ impl fmt::Display for Dependency {
         match self {
             Self::Row(table, key) => write!(f, "row {key} of {table}"),
             Self::Match(table, rows) => {
-                write!(f, "rows of {table} by")?;
-                rows.0
-                    .iter()
-                    .try_for_each(|(column, _)| write!(f, " {column}"))
+                write!(f, "rows of {table}")?;
+                match rows.shape.equalities() {
+                    [] => Ok(()),
+                    columns => write!(f, " by {}", columns.join(", ")),
+                }
             }
+            Self::Member(table, member) => write!(f, "row {} of {table}", member.key),
             Self::Table(table) => write!(f, "table {table}"),
             Self::Tag(name) => write!(f, "tag {name}"),
             Self::Key(region, _, key) => write!(f, "entry {key} of {region}"),
@@ -114,13 +178,24 @@ pub(crate) fn table_hash(table: &TableName, what: u8) -> u64 {
     stable_hash(&bytes)
 }
 
-pub(crate) fn match_hash(table: &TableName, columns: &[(Arc<str>, u64)]) -> u64 {
+pub(crate) fn match_hash(table: &TableName, shape: &Shape, values: &[u64]) -> u64 {
     let mut bytes: SmallVec<[u8; 128]> = SmallVec::new();
     bytes.push(b'm');
     push_counted(&mut bytes, table.as_str().as_bytes());
-    for (column, value) in columns {
-        push_counted(&mut bytes, column.as_bytes());
+    bytes.extend_from_slice(&shape.hash().to_le_bytes());
+    for value in values {
         bytes.extend_from_slice(&value.to_le_bytes());
     }
+    stable_hash(&bytes)
+}
+
+/// Hashes a row in the columns that a shape uses; `row` is the hash of the whole row.
+pub(crate) fn member_hash(row: u64, shape: &Shape) -> u64 {
+    if *shape.uses() == Columns::All {
+        return row;
+    }
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&row.to_le_bytes());
+    bytes[8..].copy_from_slice(&shape.uses_hash().to_le_bytes());
     stable_hash(&bytes)
 }

@@ -55,6 +55,7 @@ mod region;
 #[cfg(test)]
 mod rules;
 mod scope;
+mod shape;
 mod slots;
 mod statistics;
 mod switches;
@@ -66,9 +67,9 @@ mod weight;
 
 pub use self::builder::Builder;
 pub use self::bus::{Bus, LocalBus};
-pub use self::change::{Change, Image, RowChange, What};
+pub use self::change::{Change, Image, RowChange, RowsChange, What};
 pub use self::clock::{Clock, Moment, Sleep, SystemClock};
-pub use self::dependency::{Dependency, Match, hash_value};
+pub use self::dependency::{Dependency, Match, Member, hash_value};
 pub use self::error::{BuildError, BusError, DomainError, PublishError, RegionError, SwitchError};
 pub use self::key::{Key, KeyBuilder, KeyPartLike};
 pub use self::larder::Larder;
@@ -82,5 +83,6 @@ pub use self::read_scope::ReadScope;
 pub use self::refusal::Refusal;
 pub use self::region::{Hit, Lookup, Region};
 pub use self::scope::Scope;
+pub use self::shape::{Columns, Shape};
 pub use self::statistics::{RegionSnapshot, Snapshot};
 pub use self::switches::{Share, Switches};

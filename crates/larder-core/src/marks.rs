@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
-use crate::dependency::{Dependency, key_hash, match_hash, tag_hash};
+use crate::dependency::{Dependency, key_hash, member_hash, tag_hash};
 use crate::hash::BuildPassThrough;
 use crate::node::Node;
-use crate::table::{Shape, Table};
+use crate::table::{ShapeClock, Table};
 
 /// With more rows than this, an entry depends on their whole tables instead.
 const MOST_MARKS: usize = 4096;
@@ -20,7 +20,9 @@ pub(crate) enum Mark {
     /// A row: the table's index and the row's hash.
     Row(u32, u64),
     /// Rows picked by equalities.
-    Match(u32, u64, Arc<Shape>),
+    Match(u32, u64, Arc<ShapeClock>),
+    /// A row of an answer, in the columns used; beside a match of the same shape.
+    Member(u32, u64, Arc<ShapeClock>),
     /// Anything in a table.
     Table(u32),
     /// A tag or the key of an entry.
@@ -41,7 +43,10 @@ impl Mark {
     /// Tells whether nothing at or after `position` touched this dependency.
     pub(crate) fn untouched_since(&self, position: u64, marks: &Marks, node: &Node) -> bool {
         match self {
-            Self::Row(_, hash) => node.slots.untouched_since(*hash, position),
+            Self::Row(table, hash) => {
+                marks.table(*table).keyless() < position
+                    && node.slots.untouched_since(*hash, position)
+            }
             Self::Named(hash) => {
                 !node.is_pending(*hash) && node.slots.untouched_since(*hash, position)
             }
@@ -49,8 +54,13 @@ impl Mark {
                 shape.unknown.load(Ordering::Acquire) < position
                     && node.slots.untouched_since(*hash, position)
             }
-            // A match: its shape was not known yet when a change above the stamp may have come.
-            Self::Table(table) | Self::Match(table, ..) => marks.table(*table).any() < position,
+            Self::Member(_, hash, shape) if position >= shape.since => {
+                node.slots.untouched_since(*hash, position)
+            }
+            // Its shape was not known yet when a change above the stamp may have come.
+            Self::Table(table) | Self::Match(table, ..) | Self::Member(table, ..) => {
+                marks.table(*table).any() < position
+            }
         }
     }
 
@@ -58,7 +68,9 @@ impl Mark {
     pub(crate) fn soft_hash(&self, marks: &Marks) -> u64 {
         match self {
             Self::Row(_, hash) | Self::Named(hash) => *hash,
-            Self::Match(table, ..) | Self::Table(table) => marks.table(*table).any_hash,
+            Self::Match(table, ..) | Self::Member(table, ..) | Self::Table(table) => {
+                marks.table(*table).any_hash
+            }
         }
     }
 
@@ -69,6 +81,7 @@ impl Mark {
             Self::Match(table, hash, _) => (*hash, *table, 1),
             Self::Table(table) => (0, *table, 2),
             Self::Named(hash) => (*hash, 0, 3),
+            Self::Member(table, hash, _) => (*hash, *table, 4),
         }
     }
 }
@@ -114,10 +127,17 @@ impl MarkSet {
             Dependency::Match(name, rows) => {
                 let handle = node.table(name);
                 let table = self.table(&handle);
-                match handle.shape(rows, || node.watermark().get()) {
-                    Some(shape) => {
-                        self.push(Mark::Match(table, match_hash(name, rows.columns()), shape));
-                    }
+                match handle.clock(rows.shape(), || node.watermark().get()) {
+                    Some(clock) => self.push(Mark::Match(table, rows.hash_in(name), clock)),
+                    None => self.push(Mark::Table(table)),
+                }
+            }
+            Dependency::Member(name, member) => {
+                let handle = node.table(name);
+                let table = self.table(&handle);
+                let hash = member_hash(member.key.hash_in(name), &member.shape);
+                match handle.clock(&member.shape, || node.watermark().get()) {
+                    Some(clock) => self.push(Mark::Member(table, hash, clock)),
                     None => self.push(Mark::Table(table)),
                 }
             }
@@ -150,6 +170,9 @@ impl MarkSet {
                 Mark::Row(table, hash) => Mark::Row(indices[*table as usize], *hash),
                 Mark::Match(table, hash, shape) => {
                     Mark::Match(indices[*table as usize], *hash, Arc::clone(shape))
+                }
+                Mark::Member(table, hash, shape) => {
+                    Mark::Member(indices[*table as usize], *hash, Arc::clone(shape))
                 }
                 Mark::Table(table) => Mark::Table(indices[*table as usize]),
                 Mark::Named(hash) => Mark::Named(*hash),
@@ -213,7 +236,9 @@ impl Marks {
             .collect();
         if !whole.is_empty() {
             self.list.retain(|mark| match mark {
-                Mark::Row(table, _) | Mark::Match(table, ..) => !whole.contains(table),
+                Mark::Row(table, _) | Mark::Match(table, ..) | Mark::Member(table, ..) => {
+                    !whole.contains(table)
+                }
                 Mark::Table(_) | Mark::Named(_) => true,
             });
         }

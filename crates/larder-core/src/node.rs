@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::change::{Change, What};
+use crate::change::{Change, RowsChange, What};
 use crate::clock::{Clock, Moment};
 use crate::dependency::{key_hash, tag_hash};
 use crate::name::TableName;
@@ -182,6 +182,9 @@ impl Node {
     fn apply_hard(&self, position: u64, change: &Change) {
         match &change.what {
             What::Row(row) => self.table(&row.table).apply_row(row, &self.slots, position),
+            What::Rows(rows) => self
+                .table(&rows.table)
+                .apply_rows(rows, &self.slots, position),
             What::Table(name) => self.table(name).apply_wide(position),
             What::Tag(name) => self.apply_named(tag_hash(name), position),
             What::Key(region, scope, key) => {
@@ -216,7 +219,7 @@ impl Node {
                 touch(row.key.hash_in(&row.table));
                 touch(self.table(&row.table).any_hash);
             }
-            What::Table(name) => {
+            What::Table(name) | What::Rows(RowsChange { table: name, .. }) => {
                 let table = self.table(name);
                 touch(table.any_hash);
                 touch(table.wide_hash);

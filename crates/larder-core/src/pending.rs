@@ -84,6 +84,7 @@ impl Pending {
         for change in self.changes.iter().filter(|change| !change.soft) {
             match &change.what {
                 What::Row(row) => table(&self.node.table(&row.table)),
+                What::Rows(rows) => table(&self.node.table(&rows.table)),
                 What::Table(name) => table(&self.node.table(name)),
                 What::Tag(name) => count(counts.named_count(tag_hash(name))),
                 What::Key(region, scope, key) => {

@@ -3,14 +3,17 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::change::{Image, RowChange};
-use crate::dependency::{Match, match_hash, table_hash};
+use smallvec::SmallVec;
+
+use crate::change::{Image, RowChange, RowsChange};
+use crate::dependency::{match_hash, member_hash, table_hash};
 use crate::interleave;
 use crate::name::TableName;
+use crate::shape::{Columns, Shape};
 use crate::slots::Slots;
 
 /// More shapes than this a table, and further ones depend on the whole table.
-const MOST_SHAPES: usize = 64;
+const MOST_SHAPES: usize = 128;
 
 /// A table as this node knows it.
 pub(crate) struct Table {
@@ -19,20 +22,22 @@ pub(crate) struct Table {
     any: AtomicU64,
     /// The highest position of a change whose rows are not known.
     wide: AtomicU64,
+    /// The highest position of a change of rows whose keys are not known.
+    keyless: AtomicU64,
     /// Committed changes of this node that are not on the bus yet.
     pending: AtomicU32,
     /// Applying a change reads the list, registering a shape writes it: they exclude each other.
-    shapes: RwLock<Vec<Arc<Shape>>>,
+    shapes: RwLock<Vec<Arc<ShapeClock>>>,
     pub(crate) any_hash: u64,
     pub(crate) wide_hash: u64,
 }
 
-/// A set of columns that entries were picked by.
-pub(crate) struct Shape {
-    columns: Box<[Arc<str>]>,
+/// A shape that entries of this table were read by.
+pub(crate) struct ShapeClock {
+    shape: Arc<Shape>,
     /// Trusted only for entries stamped at or after this.
     pub(crate) since: u64,
-    /// The highest position of a change whose values of these columns are not known.
+    /// The highest position of a change whose values of the equalities' columns are not known.
     pub(crate) unknown: AtomicU64,
 }
 
@@ -41,6 +46,7 @@ impl Table {
         Self {
             any: AtomicU64::new(0),
             wide: AtomicU64::new(0),
+            keyless: AtomicU64::new(0),
             pending: AtomicU32::new(0),
             shapes: RwLock::default(),
             any_hash: table_hash(&name, b'a'),
@@ -55,6 +61,10 @@ impl Table {
 
     pub(crate) fn wide(&self) -> u64 {
         self.wide.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn keyless(&self) -> u64 {
+        self.keyless.load(Ordering::Acquire)
     }
 
     pub(crate) fn is_pending(&self) -> bool {
@@ -77,74 +87,117 @@ impl Table {
 
     pub(crate) fn apply_row(&self, row: &RowChange, slots: &Slots, position: u64) {
         let shapes = self.shapes.read().unwrap_or_else(PoisonError::into_inner);
-        slots.touch(row.key.hash_in(&self.name), position);
-        for shape in shapes.iter() {
-            for image in [&row.before, &row.after] {
-                shape.apply(&self.name, image, slots, position);
-            }
+        let hash = row.key.hash_in(&self.name);
+        slots.touch(hash, position);
+        for clock in shapes.iter() {
+            clock.apply_row(&self.name, row, hash, slots, position);
         }
         interleave::point("table: shapes applied");
         self.any.fetch_max(position, Ordering::AcqRel);
     }
 
-    /// Returns the shape of `rows`, registered if it is new; `None` if there are too many.
+    pub(crate) fn apply_rows(&self, rows: &RowsChange, slots: &Slots, position: u64) {
+        let shapes = self.shapes.read().unwrap_or_else(PoisonError::into_inner);
+        for clock in shapes.iter() {
+            clock.apply_rows(&self.name, rows, slots, position);
+        }
+        interleave::point("table: shapes applied");
+        self.keyless.fetch_max(position, Ordering::AcqRel);
+        self.any.fetch_max(position, Ordering::AcqRel);
+    }
+
+    /// Returns the clock of a shape, registered if it is new; `None` if there are too many.
     ///
     /// Must be called before the statement that reads by it is sent.
-    pub(crate) fn shape(&self, rows: &Match, watermark: impl Fn() -> u64) -> Option<Arc<Shape>> {
-        let known = |shapes: &[Arc<Shape>]| {
-            shapes
+    pub(crate) fn clock(
+        &self,
+        shape: &Arc<Shape>,
+        watermark: impl Fn() -> u64,
+    ) -> Option<Arc<ShapeClock>> {
+        let known = |clocks: &[Arc<ShapeClock>]| {
+            clocks
                 .iter()
-                .find(|shape| shape.is_of(rows))
+                .find(|clock| clock.is_of(shape))
                 .map(Arc::clone)
         };
-        if let Some(shape) = known(&self.shapes.read().unwrap_or_else(PoisonError::into_inner)) {
-            return Some(shape);
+        if let Some(clock) = known(&self.shapes.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Some(clock);
         }
-        let mut shapes = self.shapes.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shape) = known(&shapes) {
-            return Some(shape);
+        let mut clocks = self.shapes.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(clock) = known(&clocks) {
+            return Some(clock);
         }
-        if shapes.len() >= MOST_SHAPES {
+        if clocks.len() >= MOST_SHAPES {
             return None;
         }
-        // Changes applied so far did not touch this shape's slots.
-        let since = watermark().max(self.any().saturating_add(1));
-        let columns = rows
-            .columns()
-            .iter()
-            .map(|(column, _)| Arc::clone(column))
-            .collect();
-        let shape = Arc::new(Shape {
-            columns,
-            since,
+        let clock = Arc::new(ShapeClock {
+            shape: Arc::clone(shape),
+            // Changes applied so far did not touch this shape's slots.
+            since: watermark().max(self.any().saturating_add(1)),
             unknown: AtomicU64::new(0),
         });
-        shapes.push(Arc::clone(&shape));
-        Some(shape)
+        clocks.push(Arc::clone(&clock));
+        Some(clock)
     }
 }
 
-impl Shape {
-    fn is_of(&self, rows: &Match) -> bool {
-        self.columns
-            .iter()
-            .eq(rows.columns().iter().map(|(column, _)| column))
+impl ShapeClock {
+    fn is_of(&self, shape: &Arc<Shape>) -> bool {
+        Arc::ptr_eq(&self.shape, shape)
+            || (self.shape.hash() == shape.hash() && self.shape == *shape)
+    }
+
+    fn apply_row(
+        &self,
+        table: &TableName,
+        row: &RowChange,
+        hash: u64,
+        slots: &Slots,
+        position: u64,
+    ) {
+        let updated = updated(&row.columns, &row.before, &row.after);
+        if updated && !self.shape.uses().meets(&row.columns) {
+            return;
+        }
+        let Some(entering) = self.shape.entering() else {
+            self.apply(table, &row.before, slots, position);
+            return self.apply(table, &row.after, slots, position);
+        };
+        slots.touch(member_hash(hash, &self.shape), position);
+        if !updated || entering.meets(&row.columns) {
+            self.apply(table, &row.after, slots, position);
+        }
+    }
+
+    /// Applies a change of rows of which none can be told to be a member.
+    fn apply_rows(&self, table: &TableName, rows: &RowsChange, slots: &Slots, position: u64) {
+        let updated = updated(&rows.columns, &rows.before, &rows.after);
+        if !updated || self.shape.uses().meets(&rows.columns) {
+            self.apply(table, &rows.before, slots, position);
+            self.apply(table, &rows.after, slots, position);
+        }
     }
 
     fn apply(&self, table: &TableName, image: &Image, slots: &Slots, position: u64) {
         if *image == Image::Absent {
             return;
         }
-        let values: Option<Vec<_>> = self
-            .columns
+        let values: Option<SmallVec<[u64; 4]>> = self
+            .shape
+            .equalities()
             .iter()
-            .map(|column| Some((Arc::clone(column), image.column(column)?)))
+            .map(|column| image.column(column))
             .collect();
         match values {
-            Some(values) => slots.touch(match_hash(table, &values), position),
+            Some(values) => slots.touch(match_hash(table, &self.shape, &values), position),
             None => {
                 self.unknown.fetch_max(position, Ordering::AcqRel);
             }
         }
     }
+}
+
+/// Tells whether a change is certainly one of rows that were there before and are there after.
+fn updated(columns: &Columns, before: &Image, after: &Image) -> bool {
+    *columns != Columns::All && *before != Image::Absent && *after != Image::Absent
 }

@@ -22,6 +22,7 @@ mod oracle;
 mod precision;
 mod region;
 mod scene;
+mod shapes;
 mod spawned_tasks;
 mod statistics;
 mod switches;

@@ -1,6 +1,6 @@
 //! The changes of a transaction, held until it commits.
 
-use larder_core::{Change, TableName, What};
+use larder_core::{Change, What};
 
 /// Above this many changes a frame no longer tells rows apart.
 const MOST_CHANGES: usize = 4096;
@@ -198,10 +198,8 @@ impl Frame {
 
 fn widened(change: Change) -> Change {
     match change.what() {
-        What::Row(row) => {
-            let table: TableName = row.table.clone();
-            Change::table(&table)
-        }
+        What::Row(row) => Change::table(&row.table),
+        What::Rows(rows) => Change::table(&rows.table),
         _ => change,
     }
 }
@@ -209,6 +207,7 @@ fn widened(change: Change) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use larder_core::TableName;
 
     fn row(key: i64) -> Change {
         Change::row(&TableName::new("main", "article"), key)
