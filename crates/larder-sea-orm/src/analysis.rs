@@ -9,6 +9,7 @@
 //! What is not known widens: a read is refused or depends on whole tables, a write changes whole tables or
 //! everything. Nothing here narrows on a guess.
 
+mod block;
 mod expressions;
 mod fragment;
 mod frame;
@@ -34,6 +35,7 @@ use std::borrow::Cow;
 use sea_orm::sea_query::{Value, Values};
 use sea_orm::{DbBackend, StatementBuilder};
 
+pub use block::{Block, BlockAtom, ColumnOf, Join, Link, Mention, Place, Role, Source};
 pub use functions::Nature;
 pub use name::{Name, RelationName};
 pub use pins::{Atom, Pins};
@@ -53,6 +55,8 @@ pub(crate) use functions::{nature, unqualified};
 pub struct Analysis {
     /// The relations it reads anywhere: joins, subqueries, the bodies of CTEs, but not the CTEs themselves.
     pub reads: Vec<RelationName>,
+    /// Its queries, outer ones first; empty if they are not told apart: then `reads` is all that is known.
+    pub blocks: Vec<Block>,
     /// What it writes.
     pub writes: Vec<Write>,
     /// The equalities of a plain SELECT of one table: no row but those they pick has a part in the answer.

@@ -62,6 +62,14 @@ impl Name {
         }
     }
 
+    /// Tells whether two names of tables may be the same one, whatever the server's settings are.
+    pub fn may_be(&self, other: &Self, backend: DbBackend) -> bool {
+        match backend {
+            DbBackend::MySql => self.text.to_lowercase() == other.text.to_lowercase(),
+            _ => self.folded(backend) == other.folded(backend),
+        }
+    }
+
     /// Tells whether it certainly names the column the catalog calls `column`.
     pub fn is_column(&self, column: &str, backend: DbBackend) -> bool {
         match backend {

@@ -1,0 +1,154 @@
+//! The queries of a statement, taken apart: tables, equalities, columns.
+//!
+//! A [`Block`] is one SELECT: the statement itself, a subquery, one side of a UNION, the body of a CTE. It speaks of
+//! names as they were written; what they mean is asked of the catalog afterwards (`precision.rs`).
+//!
+//! Whoever fills a block keeps to these rules. What is left out of `atoms` and `links` costs precision only; what is
+//! left out of `sources` and `mentions` costs freshness:
+//! 1. Every relation read stands in `sources` of its block, in the order of FROM; a CTE and a derived table stand
+//!    there without a name of a relation, their own queries are blocks.
+//! 2. Every column named anywhere in the block's own clauses stands in `mentions`. What names columns in a way that
+//!    is not understood (raw text, USING, NATURAL) makes the block `opaque`.
+//! 3. An atom or a link is one that the AND at the top of a WHERE or ON says for certain.
+//! 4. `rows_told` only if each row of the answer stands for one row of each table: nothing grouped, counted,
+//!    combined, ranked or skipped.
+
+use sea_orm::DbBackend;
+use sea_orm::sea_query::Value;
+use smallvec::SmallVec;
+
+use super::{Name, RelationName};
+
+/// One SELECT of a statement.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Block {
+    /// The block around it, by its place in the statement: its columns can be used here.
+    pub outer: Option<usize>,
+    /// What stands in FROM, in its order.
+    pub sources: SmallVec<[Source; 2]>,
+    /// The columns named in it, in no order.
+    pub mentions: Vec<Mention>,
+    /// Names given to parts of the select list.
+    pub aliases: SmallVec<[Name; 2]>,
+    /// Equalities with values.
+    pub atoms: SmallVec<[BlockAtom; 2]>,
+    /// Equalities of two columns.
+    pub links: SmallVec<[Link; 1]>,
+    /// Its rows are the answer, each of one row of each table; `false` if they are told in no other way.
+    pub rows_told: bool,
+    /// It has a LIMIT.
+    pub limited: bool,
+    /// Some part of it may use any column of any table that can be seen here.
+    pub opaque: bool,
+}
+
+/// One relation in FROM.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Source {
+    /// The relation; `None` for a CTE, a derived table or a function.
+    pub relation: Option<RelationName>,
+    /// The name it goes by, if another was given.
+    pub alias: Option<Name>,
+    /// How it is joined to those before it.
+    pub join: Join,
+}
+
+/// How a source is joined to those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// It is the first one, or joined by a comma, CROSS or INNER JOIN.
+    Inner,
+    /// LEFT JOIN: rows without a partner stay, with NULLs in its place.
+    Left,
+    /// RIGHT or FULL JOIN, or one that is not known: anything may be NULL.
+    Other,
+}
+
+/// A column named in a block.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mention {
+    /// The column as it is written; `None` in its name: every column, `*` or `t.*`.
+    pub qualifier: Option<Name>,
+    /// The column; `None`: every column.
+    pub column: Option<Name>,
+    /// What it is named for.
+    pub role: Role,
+}
+
+/// What a column is named for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It is the answer's column at this place, from 0, as it is.
+    Output(u16),
+    /// It has a part in the select list.
+    Selected,
+    /// It has a part in WHERE.
+    Where,
+    /// It has a part in the ON of the source at this place.
+    On(u16),
+    /// It has a part in ORDER BY, GROUP BY, HAVING or a window.
+    Order,
+}
+
+/// Where an equality stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In WHERE.
+    Where,
+    /// In the ON of the source at this place.
+    On(u16),
+}
+
+/// A column with the name of its table, if that was written.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ColumnOf {
+    /// The table's name or alias.
+    pub qualifier: Option<Name>,
+    /// The column.
+    pub name: Name,
+}
+
+/// The columns, taken together, have one of these values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlockAtom {
+    /// One for `a = 1`, several for `(a, b) IN ((1, 2), (3, 4))`.
+    pub columns: SmallVec<[ColumnOf; 1]>,
+    /// The alternatives one after the other, each as long as the columns.
+    pub values: SmallVec<[Value; 1]>,
+    /// `IS NULL`: the value is NULL; in any other atom a NULL matches nothing.
+    pub is_null: bool,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// Two columns are equal.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Link {
+    /// One side.
+    pub left: ColumnOf,
+    /// The other.
+    pub right: ColumnOf,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl Block {
+    /// A block inside another one.
+    pub fn inside(outer: Option<usize>) -> Self {
+        Self {
+            outer,
+            ..Self::default()
+        }
+    }
+}
+
+impl Source {
+    /// Tells whether `name` may be the one this source goes by.
+    pub fn goes_by(&self, name: &Name, backend: DbBackend) -> bool {
+        let own = self
+            .alias
+            .as_ref()
+            .or(self.relation.as_ref().map(|relation| &relation.name));
+        own.is_none_or(|own| own.may_be(name, backend))
+    }
+}
