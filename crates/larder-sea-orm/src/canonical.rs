@@ -3,23 +3,38 @@
 //! Two values a database takes as equal in a column have the same canonical part, or none. Coarser does no harm:
 //! two rows with one canonical key are invalidated together.
 
+mod row;
+
 use std::sync::Arc;
 
-use larder_core::KeyPart;
-use sea_orm::sea_query::Value;
+use larder_core::{KeyPart, hash_value};
+use sea_orm::sea_query::{OptionEnum, Value};
+use smallvec::SmallVec;
+
+pub use row::row_value;
 
 /// `MySQL` compares an integer column with a string as floating-point numbers; up to here they are exact.
 const EXACT_IN_A_DOUBLE: i64 = 1 << 53;
+
+/// The kinds of canonical forms, as they are hashed.
+const NULL: u8 = 0;
+const INT: u8 = 1;
+const TEXT: u8 = 2;
+const BYTES: u8 = 3;
 
 /// How a column's values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ColumnClass {
     /// An integer.
     Int,
+    /// A boolean, which as a string has many spellings.
+    Bool,
     /// A string, under a collation that folds no more than [`fold`] does.
     Text,
     /// A column of `SQLite` that holds strings and blobs alike: one is never equal to the other.
     TextOrBlob,
+    /// A string that equals none but itself: the label of an enum.
+    Exact,
     /// A UUID, which can be written as a string.
     Uuid,
     /// Bytes; zeros at the end may be padding.
@@ -32,11 +47,16 @@ pub enum ColumnClass {
 pub fn key_part(value: &Value, class: ColumnClass) -> Option<KeyPart> {
     match class {
         ColumnClass::Int => integer(value).map(KeyPart::Int),
+        ColumnClass::Bool => match value {
+            Value::Bool(value) => value.map(|value| KeyPart::Int(value.into())),
+            _ => None,
+        },
         ColumnClass::Text => fold(text(value)?).map(KeyPart::Text),
         ColumnClass::TextOrBlob => match text(value) {
             Some(text) => fold(text).map(KeyPart::Text),
             None => bytes(value).map(KeyPart::Bytes),
         },
+        ColumnClass::Exact => text(value).map(|text| KeyPart::Text(text.into())),
         ColumnClass::Uuid => match value {
             Value::Uuid(Some(uuid)) => Some(trimmed(uuid.as_bytes())),
             other => Some(trimmed(&parse_uuid(text(other)?)?)),
@@ -47,13 +67,51 @@ pub fn key_part(value: &Value, class: ColumnClass) -> Option<KeyPart> {
     }
 }
 
-/// Folds a string more coarsely than any usual collation; `None` if it is not ASCII.
+/// Hashes the canonical form of `value` in a column of this class; `None` if it has none that is certain.
+///
+/// NULL has one hash in every column. Two values with different hashes are not equal to the database; two with one
+/// hash may differ.
+pub fn value_hash(value: &Value, class: ColumnClass) -> Option<u64> {
+    if is_null(value) {
+        return Some(hash_value(&[NULL]));
+    }
+    part_hash(&key_part(value, class)?)
+}
+
+/// Hashes a canonical form: one byte for its kind, then what it holds.
+pub(crate) fn part_hash(part: &KeyPart) -> Option<u64> {
+    let mut canonical: SmallVec<[u8; 64]> = SmallVec::new();
+    match part {
+        KeyPart::Int(value) => {
+            canonical.push(INT);
+            canonical.extend_from_slice(&value.to_le_bytes());
+        }
+        KeyPart::Text(text) => {
+            canonical.push(TEXT);
+            canonical.extend_from_slice(text.as_bytes());
+        }
+        KeyPart::Bytes(bytes) => {
+            canonical.push(BYTES);
+            canonical.extend_from_slice(bytes);
+        }
+        _ => return None,
+    }
+    Some(hash_value(&canonical))
+}
+
+/// Tells whether a value is NULL, of whatever type.
+pub(crate) fn is_null(value: &Value) -> bool {
+    *value == value.as_null()
+}
+
+/// Folds a string more coarsely than any usual collation; `None` if it is not ASCII, or goes on after a NUL.
 ///
 /// Case, and whatever is not a letter or a digit, does not count; nor does the difference between letters that
 /// some language's collation takes as one (`v` and `w` in Swedish, `i`, `j` and `y` in Latin and Latvian, `u` and
 /// `v` in Latin).
 pub fn fold(text: &str) -> Option<Arc<str>> {
-    text.is_ascii().then(|| {
+    // SQLite's NOCASE compares what stands after a NUL by its length alone.
+    (text.is_ascii() && !text.contains('\0')).then(|| {
         let folded: String = text
             .bytes()
             .filter(u8::is_ascii_alphanumeric)
@@ -91,6 +149,7 @@ fn decimal(text: &str) -> Option<i64> {
 fn text(value: &Value) -> Option<&str> {
     match value {
         Value::String(Some(text)) => Some(text),
+        Value::Enum(OptionEnum::Some(label)) => Some(&label.value),
         _ => None,
     }
 }
@@ -133,7 +192,7 @@ fn parse_uuid(text: &str) -> Option<[u8; 16]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ColumnClass::{Bytes, Int, Other, Text, TextOrBlob, Uuid};
+    use ColumnClass::{Bool, Bytes, Exact, Int, Other, Text, TextOrBlob, Uuid};
     use sea_orm::prelude::Uuid as Id;
 
     #[test]
@@ -190,7 +249,7 @@ mod tests {
             assert!(key_part(&a.into(), Text).is_some());
         }
         assert_ne!(key_part(&"bob".into(), Text), key_part(&"rob".into(), Text));
-        for beyond in ["é", "ß", "bob\u{200b}"] {
+        for beyond in ["é", "ß", "bob\u{200b}", "bob\0a"] {
             assert_eq!(key_part(&beyond.into(), Text), None);
         }
         assert_eq!(key_part(&7.into(), Text), None);
@@ -235,6 +294,52 @@ mod tests {
             key_part(&"a".into(), TextOrBlob),
             key_part(&vec![b'a'].into(), TextOrBlob)
         );
+    }
+
+    #[test]
+    fn a_boolean_has_one_form_and_strings_for_it_have_none() {
+        assert_eq!(key_part(&true.into(), Bool), Some(KeyPart::Int(1)));
+        assert_eq!(key_part(&false.into(), Bool), Some(KeyPart::Int(0)));
+        for value in [Value::from("t"), "true".into(), 1.into()] {
+            assert_eq!(key_part(&value, Bool), None);
+        }
+    }
+
+    #[test]
+    fn labels_of_an_enum_are_told_apart_by_case() {
+        assert_eq!(key_part(&"Gut é".into(), Exact), Some("Gut é".into()));
+        assert_ne!(key_part(&"a".into(), Exact), key_part(&"A".into(), Exact));
+        assert_eq!(key_part(&1.into(), Exact), None);
+    }
+
+    #[test]
+    fn null_has_one_hash_of_its_own() {
+        let null = value_hash(&Value::BigInt(None), Int);
+        assert!(null.is_some());
+        for value in [Value::String(None), Value::Bool(None), Value::Bytes(None)] {
+            for class in [Int, Bool, Text, TextOrBlob, Exact, Uuid, Bytes, Other] {
+                assert_eq!(value_hash(&value, class), null);
+            }
+        }
+        let empty = [
+            value_hash(&0.into(), Int),
+            value_hash(&"".into(), Text),
+            value_hash(&Vec::<u8>::new().into(), Bytes),
+        ];
+        assert!(empty.iter().all(|hash| hash.is_some() && *hash != null));
+        assert!(empty[0] != empty[1] && empty[1] != empty[2]);
+    }
+
+    #[test]
+    fn values_of_one_canonical_form_have_one_hash() {
+        assert_eq!(value_hash(&7.into(), Int), value_hash(&"7".into(), Int));
+        assert_ne!(value_hash(&7.into(), Int), value_hash(&8.into(), Int));
+        assert_eq!(value_hash(&7.0.into(), Int), None);
+        assert_ne!(
+            value_hash(&"a".into(), TextOrBlob),
+            value_hash(&vec![b'a'].into(), TextOrBlob)
+        );
+        assert_eq!(value_hash(&7.into(), Other), None);
     }
 
     #[test]

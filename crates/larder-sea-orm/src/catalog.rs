@@ -5,6 +5,7 @@
 //! changes everything.
 
 mod build;
+mod column;
 mod effects;
 mod mysql;
 mod postgres;
@@ -19,8 +20,9 @@ use sea_orm::sea_query::Value;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use crate::analysis::{Name, Nature, RelationName, Unresolved, nature, unqualified};
-use crate::canonical::{ColumnClass, key_part};
+use crate::canonical::key_part;
 
+pub use column::{Column, KeyColumn, Room};
 pub use effects::{Effect, Effects};
 
 /// The schema of one database, as its statements see it.
@@ -59,35 +61,12 @@ struct Declared {
 #[derive(Clone, Debug)]
 pub struct Table {
     name: TableName,
+    columns: Vec<Column>,
     key: Vec<KeyColumn>,
     children: Vec<Child>,
     triggers: bool,
     replaces: bool,
     guard: Option<Unresolved>,
-}
-
-/// A column of a primary key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyColumn {
-    /// Its name as the database has it.
-    pub name: String,
-    /// How its values are compared.
-    pub class: ColumnClass,
-    /// The database makes a value when none is given, and tells it as the last insert id.
-    pub automatic: bool,
-    /// What it can hold without changing it.
-    pub room: Room,
-}
-
-/// What a column can hold without changing it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Room {
-    /// Whatever is stored there, or refused.
-    Any,
-    /// Integers of this range; others may be bent into it.
-    Range(i64, i64),
-    /// Strings or bytes of at most this length; others may be cut.
-    Length(usize),
 }
 
 /// A table whose foreign key refers to this one.
@@ -233,6 +212,31 @@ impl Table {
         &self.name
     }
 
+    /// Returns all its columns, in their order.
+    ///
+    /// Not those a database adds unasked: `rowid`, `ctid`, `row_start`. Of a family of tables they are the head's,
+    /// with what its members add at the end.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Returns the place of the column of that name; `None` if it is not certain which one it is.
+    pub fn column(&self, name: &Name, backend: DbBackend) -> Option<usize> {
+        self.columns
+            .iter()
+            .position(|column| name.is_column(&column.name, backend))
+    }
+
+    /// Tells whether the columns an UPDATE sets are not all that change: the database computes some.
+    pub fn computes(&self) -> bool {
+        self.columns.iter().any(|column| column.generated)
+    }
+
+    /// Tells whether code of the database's may change the very row that is written, beyond what the statement says.
+    pub fn rewrites(&self) -> bool {
+        self.triggers
+    }
+
     /// Returns the columns of its primary key, in their order; empty if it has none.
     pub fn key(&self) -> &[KeyColumn] {
         &self.key
@@ -250,28 +254,5 @@ impl Table {
         let part = |column: &KeyColumn| key_part(value(&column.name)?, column.class);
         let parts: Vec<KeyPart> = self.key.iter().map(part).collect::<Option<_>>()?;
         (!parts.is_empty()).then(|| RowKey::new(parts))
-    }
-}
-
-impl KeyColumn {
-    /// Returns the canonical form of a value that is stored, not compared: it must fit.
-    pub(crate) fn stored(&self, value: &Value) -> Option<KeyPart> {
-        let part = key_part(value, self.class)?;
-        let fits = match (self.room, &part) {
-            (Room::Any, _) => true,
-            (Room::Range(least, most), KeyPart::Int(value)) => (least..=most).contains(value),
-            (Room::Length(most), _) => length(value).is_some_and(|length| length <= most),
-            (Room::Range(..), _) => false,
-        };
-        fits.then_some(part)
-    }
-}
-
-fn length(value: &Value) -> Option<usize> {
-    match value {
-        Value::String(Some(text)) => Some(text.len()),
-        Value::Bytes(Some(bytes)) => Some(bytes.len()),
-        Value::Uuid(Some(_)) => Some(16),
-        _ => None,
     }
 }

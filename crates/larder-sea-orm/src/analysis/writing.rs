@@ -146,7 +146,8 @@ fn returned(row: &QueryResult, column: &KeyColumn) -> Option<Value> {
                 .or_else(|| row.try_get::<i16>("", name).ok().map(Value::from))
                 .or_else(|| row.try_get::<u64>("", name).ok().map(Value::from))
         }
-        ColumnClass::Text => text(),
+        ColumnClass::Bool => row.try_get::<bool>("", name).ok().map(Value::from),
+        ColumnClass::Text | ColumnClass::Exact => text(),
         ColumnClass::TextOrBlob => text().or_else(bytes),
         ColumnClass::Uuid => row
             .try_get::<sea_orm::prelude::Uuid>("", name)

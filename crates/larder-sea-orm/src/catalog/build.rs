@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use larder_core::TableName;
 use sea_orm::DbBackend;
 
-use super::{Action, Catalog, Child, Declared, Entry, KeyColumn, Table};
+use super::{Action, Catalog, Child, Column, Declared, Entry, KeyColumn, Table};
 use crate::analysis::{Nature, Unresolved};
+use crate::canonical::ColumnClass;
 
 /// A relation's schema and name, as the database has them.
 pub(super) type Path = (String, String);
@@ -42,6 +43,7 @@ pub(super) enum RelationKind {
 /// What is known of a table by itself.
 #[derive(Default)]
 pub(super) struct TableFact {
+    pub(super) columns: Vec<Column>,
     pub(super) key: Vec<KeyColumn>,
     /// Writing it runs code.
     pub(super) triggers: bool,
@@ -86,7 +88,7 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
                     let name = table_name(domain, &schema, &name, &facts.default_schema);
                     tables.push(Table::new(name));
                 }
-                tables[index].absorb(fact, family == path && families.has_keys(&family));
+                tables[index].absorb(fact, family == path, families.has_keys(&family));
                 Entry::Table(index)
             }
         };
@@ -153,6 +155,7 @@ impl Table {
     fn new(name: TableName) -> Self {
         Self {
             name,
+            columns: Vec::new(),
             key: Vec::new(),
             children: Vec::new(),
             triggers: false,
@@ -161,13 +164,45 @@ impl Table {
         }
     }
 
-    fn absorb(&mut self, fact: TableFact, with_key: bool) {
-        if with_key {
+    fn absorb(&mut self, fact: TableFact, head: bool, one_key: bool) {
+        let first = self.columns.is_empty();
+        let mut others = std::mem::replace(&mut self.columns, fact.columns);
+        if head && one_key {
             self.key = fact.key;
+        }
+        if !first {
+            if !head {
+                std::mem::swap(&mut self.columns, &mut others);
+            }
+            agree(&mut self.columns, others);
         }
         self.triggers |= fact.triggers;
         self.replaces |= fact.replaces;
         self.guard = self.guard.or(fact.guard);
+    }
+}
+
+/// Makes columns say what is true of them in other tables too.
+fn agree(columns: &mut Vec<Column>, others: Vec<Column>) {
+    for column in columns.iter_mut() {
+        match others.iter().find(|other| other.name == column.name) {
+            Some(other) => {
+                column.generated |= other.generated;
+                column.nullable &= other.nullable;
+                if other.class != column.class || other.room != column.room {
+                    column.class = ColumnClass::Other;
+                }
+            }
+            None => column.class = ColumnClass::Other,
+        }
+    }
+    for other in others {
+        if !columns.iter().any(|column| column.name == other.name) {
+            columns.push(Column {
+                class: ColumnClass::Other,
+                ..other
+            });
+        }
     }
 }
 

@@ -6,13 +6,20 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use super::build::{Facts, ForeignKey, RelationFact, RelationKind, TableFact};
 use super::rows::{Row, query};
-use super::{Action, KeyColumn, Room};
+use super::{Action, Column, KeyColumn, Room};
 use crate::analysis::{Nature, Unresolved};
 use crate::canonical::ColumnClass;
 
 /// Whoever asks, as privileges name them; those of a role are not seen.
 const GRANTEE: &str = "grantee = CONCAT('''', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '''@''', \
      SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '''')";
+
+/// A column, as [`column`] reads it.
+const COLUMN: &str = "CAST(c.table_name AS CHAR) AS name, CAST(c.column_name AS CHAR) AS own, \
+     CAST(c.data_type AS CHAR) AS type, CAST(c.column_type AS CHAR) AS declared, \
+     CAST(COALESCE(c.collation_name, '') AS CHAR) AS collated, CAST(c.extra AS CHAR) AS extra, \
+     CAST(c.is_nullable AS CHAR) AS nullable, \
+     CAST(COALESCE(c.character_maximum_length, -1) AS SIGNED) AS length";
 
 /// What the session says of itself.
 struct Session {
@@ -24,6 +31,7 @@ struct Session {
 pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
     let session = session(db).await?;
     let mut keys = keys(db).await?;
+    let mut columns = columns(db).await?;
     let triggers = triggers(db).await?;
     let mut relations = Vec::new();
     for row in &query(
@@ -38,6 +46,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         let mut kind = kind(&row.text("kind")?, &row.text("engine")?);
         if let RelationKind::Table(table) = &mut kind {
             table.key = keys.remove(&name).unwrap_or_default();
+            table.columns = columns.remove(&name).unwrap_or_default();
             table.triggers = triggers.stand_on(&name);
         }
         relations.push(RelationFact {
@@ -107,15 +116,12 @@ fn kind(kind: &str, engine: &str) -> RelationKind {
 async fn keys<C: ConnectionTrait>(db: &C) -> Result<HashMap<String, Vec<KeyColumn>>, DbErr> {
     let rows = query(
         db,
-        "SELECT CAST(s.table_name AS CHAR) AS name, CAST(s.column_name AS CHAR) AS own, \
-         CAST(c.data_type AS CHAR) AS type, CAST(c.column_type AS CHAR) AS declared, \
-         CAST(COALESCE(c.collation_name, '') AS CHAR) AS collated, CAST(c.extra AS CHAR) AS extra, \
-         CAST(COALESCE(c.character_maximum_length, -1) AS SIGNED) AS length \
-         FROM information_schema.statistics s JOIN information_schema.columns c \
+        &format!(
+        "SELECT {COLUMN} FROM information_schema.statistics s JOIN information_schema.columns c \
          ON c.table_schema = s.table_schema AND c.table_name = s.table_name \
          AND c.column_name = s.column_name \
          WHERE s.table_schema = DATABASE() AND s.index_name = 'PRIMARY' \
-         ORDER BY s.table_name, s.seq_in_index",
+         ORDER BY s.table_name, s.seq_in_index"),
     )
     .await?;
     let mut keys: HashMap<String, Vec<KeyColumn>> = HashMap::new();
@@ -128,6 +134,37 @@ async fn keys<C: ConnectionTrait>(db: &C) -> Result<HashMap<String, Vec<KeyColum
 }
 
 fn key_column(row: &Row) -> Result<KeyColumn, DbErr> {
+    let Column {
+        name, class, room, ..
+    } = column(row)?;
+    Ok(KeyColumn {
+        name: name.to_string(),
+        class,
+        automatic: row.text("extra")?.to_lowercase().contains("auto_increment"),
+        room,
+    })
+}
+
+async fn columns<C: ConnectionTrait>(db: &C) -> Result<HashMap<String, Vec<Column>>, DbErr> {
+    let rows = query(
+        db,
+        &format!(
+            "SELECT {COLUMN} FROM information_schema.columns c WHERE c.table_schema = DATABASE() \
+             ORDER BY c.table_name, c.ordinal_position"
+        ),
+    )
+    .await?;
+    let mut columns: HashMap<String, Vec<Column>> = HashMap::new();
+    for row in &rows {
+        columns
+            .entry(row.text("name")?)
+            .or_default()
+            .push(column(row)?);
+    }
+    Ok(columns)
+}
+
+fn column(row: &Row) -> Result<Column, DbErr> {
     let class = class(
         &row.text("type")?.to_lowercase(),
         &row.text("collated")?.to_lowercase(),
@@ -136,16 +173,19 @@ fn key_column(row: &Row) -> Result<KeyColumn, DbErr> {
     let length = row
         .number("length")?
         .and_then(|length| usize::try_from(length).ok());
-    let room = match class {
-        ColumnClass::Int => range(&declared),
-        _ => length.map_or(Room::Length(0), Room::Length),
-    };
-    let automatic = row.text("extra")?.to_lowercase().contains("auto_increment");
-    Ok(KeyColumn {
-        name: row.text("own")?,
+    let extra = row.text("extra")?.to_lowercase();
+    Ok(Column {
+        name: row.text("own")?.into(),
         class,
-        automatic,
-        room,
+        room: match class {
+            ColumnClass::Int => range(&declared),
+            _ => length.map_or(Room::Length(0), Room::Length),
+        },
+        // `DEFAULT_GENERATED` is a default of MySQL's that is an expression.
+        generated: ["virtual", "stored", "persistent", "on update"]
+            .iter()
+            .any(|word| extra.contains(word)),
+        nullable: row.text("nullable")? == "YES",
     })
 }
 

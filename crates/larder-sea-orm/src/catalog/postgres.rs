@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use super::build::{Facts, ForeignKey, Member, Path, RelationFact, RelationKind, TableFact};
 use super::rows::{Row, query};
-use super::{Action, KeyColumn, Room};
+use super::{Action, Column, KeyColumn, Room};
 use crate::analysis::{Nature, Unresolved};
 use crate::canonical::ColumnClass;
 
@@ -28,12 +28,18 @@ const RUNS_CODE: &str = "(c.oid IN (SELECT t.tgrelid FROM pg_trigger t WHERE NOT
 const ROW_FUNCTIONS: &str = "c.reltype IN (SELECT p.proargtypes[0] FROM pg_proc p \
      WHERE p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1 AND p.provolatile <> 'i')";
 
+/// A column's type, as [`class`] reads it.
+const TYPE: &str = "t.typname::text AS type, t.typtype::text AS sort, \
+     COALESCE(l.collisdeterministic, true) AS deterministic";
+
 pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
     let mut keys = keys(db).await?;
+    let mut columns = columns(db).await?;
     let mut relations = relations(db).await?;
     for relation in &mut relations {
         if let RelationKind::Table(table) = &mut relation.kind {
             table.key = keys.remove(&relation.path).unwrap_or_default();
+            table.columns = columns.remove(&relation.path).unwrap_or_default();
         }
     }
     Ok(Facts {
@@ -112,9 +118,7 @@ async fn keys<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, Vec<KeyColumn>
         db,
         &format!(
             "SELECT n.nspname::text AS schema, c.relname::text AS name, a.attname::text AS own, \
-             t.typname::text AS type, t.typtype = 'b' AS base, \
-             COALESCE(l.collisdeterministic, true) AS deterministic \
-             FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
+             {TYPE} FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid \
              JOIN pg_namespace n ON n.oid = c.relnamespace \
              CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k(att, place) \
              JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.att \
@@ -127,14 +131,9 @@ async fn keys<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, Vec<KeyColumn>
     .await?;
     let mut keys: HashMap<Path, Vec<KeyColumn>> = HashMap::new();
     for row in &rows {
-        let plain = row.flag("base")? && row.flag("deterministic")?;
         let column = KeyColumn {
             name: row.text("own")?,
-            class: if plain {
-                class(&row.text("type")?)
-            } else {
-                ColumnClass::Other
-            },
+            class: class(row)?,
             // There is no last insert id: keys come back by RETURNING.
             automatic: false,
             room: Room::Any,
@@ -146,14 +145,56 @@ async fn keys<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, Vec<KeyColumn>
     Ok(keys)
 }
 
-fn class(typname: &str) -> ColumnClass {
-    match typname {
-        "int2" | "int4" | "int8" => ColumnClass::Int,
-        "text" | "varchar" | "bpchar" | "citext" => ColumnClass::Text,
-        "uuid" => ColumnClass::Uuid,
-        "bytea" => ColumnClass::Bytes,
-        _ => ColumnClass::Other,
+async fn columns<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, Vec<Column>>, DbErr> {
+    let rows = query(
+        db,
+        &format!(
+            "SELECT n.nspname::text AS schema, c.relname::text AS name, a.attname::text AS own, \
+             a.attgenerated <> '' AS generated, a.attnotnull AS filled, {TYPE} \
+             FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
+             JOIN pg_namespace n ON n.oid = c.relnamespace \
+             JOIN pg_type t ON t.oid = a.atttypid \
+             LEFT JOIN pg_collation l ON l.oid = a.attcollation \
+             WHERE c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped AND {OURS} \
+             ORDER BY c.oid, a.attnum"
+        ),
+    )
+    .await?;
+    let mut columns: HashMap<Path, Vec<Column>> = HashMap::new();
+    for row in &rows {
+        let column = Column {
+            name: row.text("own")?.into(),
+            class: class(row)?,
+            room: Room::Any,
+            generated: row.flag("generated")?,
+            nullable: !row.flag("filled")?,
+        };
+        columns
+            .entry(path(row, "schema", "name")?)
+            .or_default()
+            .push(column);
     }
+    Ok(columns)
+}
+
+/// Returns how values of a type are compared.
+///
+/// A domain may have operators of its own, and a collation that is not deterministic takes anything for equal.
+fn class(row: &Row) -> Result<ColumnClass, DbErr> {
+    if !row.flag("deterministic")? {
+        return Ok(ColumnClass::Other);
+    }
+    Ok(
+        match (row.text("sort")?.as_str(), row.text("type")?.as_str()) {
+            ("e", _) => ColumnClass::Exact,
+            ("b", "int2" | "int4" | "int8") => ColumnClass::Int,
+            ("b", "bool") => ColumnClass::Bool,
+            ("b", "text" | "varchar" | "bpchar" | "citext") => ColumnClass::Text,
+            ("b", "uuid") => ColumnClass::Uuid,
+            ("b", "bytea") => ColumnClass::Bytes,
+            _ => ColumnClass::Other,
+        },
+    )
 }
 
 async fn foreign_keys<C: ConnectionTrait>(db: &C) -> Result<Vec<ForeignKey>, DbErr> {

@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use super::build::{Facts, ForeignKey, Path, RelationFact, RelationKind, TableFact};
 use super::rows::{Row, literal, query, quoted};
-use super::{Action, KeyColumn, Room};
+use super::{Action, Column, KeyColumn, Room};
 use crate::analysis::{Nature, Unresolved};
 use crate::canonical::ColumnClass;
 
@@ -37,6 +37,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
     for schema in schemas(db).await? {
         let listed = listed(db, &schema).await?;
         let mut keys = keys(db, &schema, &listed).await?;
+        let mut columns = columns(db, &schema, &listed).await?;
         if schema == "temp" {
             let triggers = listed.iter().filter(|it| it.kind == "trigger");
             triggered_anywhere.extend(triggers.map(|it| it.table.to_ascii_lowercase()));
@@ -45,7 +46,11 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
             .iter()
             .filter(|it| it.kind == "table" || it.kind == "view")
         {
-            let kind = kind(relation, &schema, &listed, keys.remove(&relation.name));
+            let mut kind = kind(relation, &schema, &listed);
+            if let RelationKind::Table(table) = &mut kind {
+                table.columns = columns.remove(&relation.name).unwrap_or_default();
+                table.key = keys.remove(&relation.name).unwrap_or_default();
+            }
             let path = (schema.clone(), relation.name.clone());
             facts.relations.push(RelationFact { path, kind });
         }
@@ -89,12 +94,7 @@ async fn listed<C: ConnectionTrait>(db: &C, schema: &str) -> Result<Vec<Listed>,
     query(db, &sql).await?.iter().map(listed).collect()
 }
 
-fn kind(
-    relation: &Listed,
-    schema: &str,
-    listed: &[Listed],
-    key: Option<Vec<KeyColumn>>,
-) -> RelationKind {
+fn kind(relation: &Listed, schema: &str, listed: &[Listed]) -> RelationKind {
     if schema == "temp" {
         return RelationKind::Other(Unresolved::Temporary);
     }
@@ -110,10 +110,9 @@ fn kind(
     let is_its_trigger =
         |it: &&Listed| it.kind == "trigger" && it.table.eq_ignore_ascii_case(&relation.name);
     RelationKind::Table(TableFact {
-        key: key.unwrap_or_default(),
         triggers: listed.iter().any(|it| is_its_trigger(&it)),
         replaces: words(&relation.sql).contains("on conflict replace"),
-        guard: None,
+        ..TableFact::default()
     })
 }
 
@@ -147,14 +146,10 @@ async fn keys<C: ConnectionTrait>(
     let mut keys: HashMap<String, Vec<KeyColumn>> = HashMap::new();
     for row in &columns {
         let table = row.text("tbl")?;
-        let sql = listed
-            .iter()
-            .find(|it| it.name == table)
-            .map_or("", |it| it.sql.as_str());
         let declared = row.text("type")?;
         let column = KeyColumn {
             name: row.text("name")?,
-            class: class(&declared, sql),
+            class: class(&declared, definition(&table, listed)),
             // Only a key without an index of its own is the rowid.
             automatic: declared.eq_ignore_ascii_case("integer") && !indexed.contains(&table),
             room: Room::Any,
@@ -165,6 +160,46 @@ async fn keys<C: ConnectionTrait>(
         key.iter_mut().for_each(|column| column.automatic = false);
     }
     Ok(keys)
+}
+
+async fn columns<C: ConnectionTrait>(
+    db: &C,
+    schema: &str,
+    listed: &[Listed],
+) -> Result<HashMap<String, Vec<Column>>, DbErr> {
+    /// A column of a virtual table that is not shown.
+    const HIDDEN: Option<i64> = Some(1);
+    let sql = format!(
+        "SELECT m.name AS tbl, c.name AS name, c.type AS type, c.hidden AS hidden, \
+         c.\"notnull\" OR c.pk > 0 AS filled FROM {}.sqlite_master m \
+         JOIN pragma_table_xinfo(m.name, {}) c WHERE {TABLES} ORDER BY m.name, c.cid",
+        quoted(schema),
+        literal(schema)
+    );
+    let mut columns: HashMap<String, Vec<Column>> = HashMap::new();
+    for row in &query(db, &sql).await? {
+        let hidden = row.number("hidden")?;
+        if hidden == HIDDEN {
+            continue;
+        }
+        let table = row.text("tbl")?;
+        let column = Column {
+            name: row.text("name")?.into(),
+            class: class(&row.text("type")?, definition(&table, listed)),
+            room: Room::Any,
+            generated: hidden != Some(0),
+            nullable: !row.flag("filled")?,
+        };
+        columns.entry(table).or_default().push(column);
+    }
+    Ok(columns)
+}
+
+fn definition<'a>(table: &str, listed: &'a [Listed]) -> &'a str {
+    listed
+        .iter()
+        .find(|it| it.name == table)
+        .map_or("", |it| it.sql.as_str())
 }
 
 async fn foreign_keys<C: ConnectionTrait>(db: &C, schema: &str) -> Result<Vec<ForeignKey>, DbErr> {
@@ -248,7 +283,8 @@ fn action(rule: &str) -> Action {
 fn class(declared: &str, sql: &str) -> ColumnClass {
     let declared = declared.to_ascii_uppercase();
     let has = |part: &str| declared.contains(part);
-    if has("INT") {
+    // Booleans have NUMERIC affinity, which differs from INTEGER in casts alone.
+    if has("INT") || declared == "BOOLEAN" || declared == "BOOL" {
         ColumnClass::Int
     } else if (has("CHAR") || has("CLOB") || has("TEXT") || has("BLOB") || declared.is_empty())
         && has_known_collations(sql)
@@ -292,6 +328,7 @@ mod tests {
         for (declared, expected) in [
             ("INTEGER", ColumnClass::Int),
             ("bigint", ColumnClass::Int),
+            ("boolean", ColumnClass::Int),
             ("varchar(20)", ColumnClass::TextOrBlob),
             ("uuid_text", ColumnClass::TextOrBlob),
             ("", ColumnClass::TextOrBlob),

@@ -80,7 +80,7 @@ async fn keys_are_read_with_their_classes() {
         ("loose", "slug", ColumnClass::Other),
         ("binary_key", "id", ColumnClass::Bytes),
         ("domain_key", "id", ColumnClass::Other),
-        ("enum_key", "id", ColumnClass::Other),
+        ("enum_key", "id", ColumnClass::Exact),
         ("day", "id", ColumnClass::Other),
     ] {
         assert_eq!(key(table), [(column, class)], "{table}");
