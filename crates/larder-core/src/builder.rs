@@ -158,6 +158,7 @@ impl Builder {
             strict_scopes: self.strict_scopes,
             scopes_in_use: AtomicBool::new(false),
             unscoped_reads: AtomicU64::new(0),
+            bypasses: AtomicU64::new(0),
         }))
     }
 

@@ -71,6 +71,7 @@ pub(crate) struct Shared {
     /// Somebody opened a read scope: a read outside one may have lost it.
     pub(crate) scopes_in_use: AtomicBool,
     pub(crate) unscoped_reads: AtomicU64,
+    pub(crate) bypasses: AtomicU64,
 }
 
 impl Larder {
@@ -211,6 +212,11 @@ impl Larder {
         }
     }
 
+    /// Counts a statement that was noticed past the cache; for integrators.
+    pub fn count_bypass(&self) {
+        self.0.bypasses.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Adds a dependency on a tag to what is being made: `invalidate(tag)` will reach it.
     pub fn depend_on(&self, tag: impl Into<Arc<str>>) {
         self.reading(None, &[Dependency::tag(tag)]);
@@ -289,6 +295,7 @@ impl Larder {
             regions,
             unknown_regions: self.0.switches.unknown(),
             unscoped_reads: self.0.unscoped_reads.load(Ordering::Relaxed),
+            bypasses: self.0.bypasses.load(Ordering::Relaxed),
             position: self.0.node.watermark().get(),
             local_capacity: self.0.local_capacity,
         }
@@ -303,6 +310,7 @@ impl Larder {
             .unwrap_or_else(PoisonError::into_inner);
         regions.values().for_each(|region| region.counters.reset());
         self.0.unscoped_reads.store(0, Ordering::Relaxed);
+        self.0.bypasses.store(0, Ordering::Relaxed);
     }
 
     /// Waits for what runs in the background: commits, publications, refreshes.
@@ -381,7 +389,8 @@ impl Larder {
         &self.0.unpublished
     }
 
-    pub(crate) fn is_closing(&self) -> bool {
+    /// Tells whether [`close`](Self::close) was called: what waits in the background waits no longer.
+    pub fn is_closing(&self) -> bool {
         self.0.closing.is_cancelled()
     }
 

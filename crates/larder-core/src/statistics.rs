@@ -89,6 +89,8 @@ pub struct Snapshot {
     pub unknown_regions: Vec<String>,
     /// Statements that read outside any read scope: nothing can depend on them.
     pub unscoped_reads: u64,
+    /// Statements that were sent past the cache and noticed.
+    pub bypasses: u64,
     /// The position below which every change is applied here.
     pub position: u64,
     /// The bytes the local tier may take.

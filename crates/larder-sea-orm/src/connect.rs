@@ -6,6 +6,7 @@ use larder_core::{DomainError, Larder};
 use sea_orm::{ConnectionTrait, DbErr};
 use thiserror::Error;
 
+use crate::bypass::{OnBypass, Watch};
 use crate::connection::CachedConnection;
 use crate::domain::Domain;
 
@@ -13,7 +14,8 @@ use crate::domain::Domain;
 pub trait Connect {
     /// Connects a pool under a name that is part of all keys and dependencies, such as `main`.
     ///
-    /// Reads the database's schema: run the migrations first, or over the connection returned.
+    /// Reads the database's schema: run the migrations first, or over the connection returned. Takes the place of
+    /// the pool's metric callback; see [`Watch`].
     ///
     /// # Errors
     /// The name is taken or cannot be part of a key, or the schema cannot be read.
@@ -23,21 +25,80 @@ pub trait Connect {
         pool: C,
     ) -> impl Future<Output = Result<CachedConnection<C>, ConnectError>> + Send
     where
+        C: ConnectionTrait + Clone + Send + Sync + 'static,
+        Self: Sync,
+    {
+        self.connect_with(domain, pool, DomainOptions::new())
+    }
+
+    /// Connects a pool as [`connect`](Self::connect) does, with options.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    fn connect_with<C>(
+        &self,
+        domain: &str,
+        pool: C,
+        options: DomainOptions,
+    ) -> impl Future<Output = Result<CachedConnection<C>, ConnectError>> + Send
+    where
         C: ConnectionTrait + Clone + Send + Sync + 'static;
 }
 
 impl Connect for Larder {
-    async fn connect<C>(&self, domain: &str, pool: C) -> Result<CachedConnection<C>, ConnectError>
+    async fn connect_with<C>(
+        &self,
+        domain: &str,
+        mut pool: C,
+        options: DomainOptions,
+    ) -> Result<CachedConnection<C>, ConnectError>
     where
         C: ConnectionTrait + Clone + Send + Sync + 'static,
     {
+        let watch = options.watch_over(&mut pool);
         let pool = Arc::new(pool);
-        let opened = Domain::open(self, domain, &pool)
+        let opened = Domain::open(self, domain, &pool, options.on_bypass)
             .await
             .map_err(ConnectError::Schema)?;
         // Only now: a name is not used up by a database that did not answer.
         self.claim_domain(domain)?;
-        Ok(CachedConnection::pool(Arc::new(opened), pool))
+        let opened = Arc::new(opened);
+        if let Some(watch) = watch {
+            watch.bind(&opened);
+        }
+        Ok(CachedConnection::pool(opened, pool))
+    }
+}
+
+/// How a database is connected.
+#[derive(Clone, Debug, Default)]
+pub struct DomainOptions {
+    on_bypass: OnBypass,
+    watch: Option<Watch>,
+}
+
+impl DomainOptions {
+    /// Begins with the defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Says what a statement past the cache leads to. Default: [`OnBypass::Invalidate`].
+    #[must_use]
+    pub fn on_bypass(mut self, on_bypass: OnBypass) -> Self {
+        self.on_bypass = on_bypass;
+        self
+    }
+
+    /// Notices statements by a watch that was made before. Default: a new one over the pool that is connected.
+    #[must_use]
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
+    fn watch_over<C: 'static>(&self, pool: &mut C) -> Option<Watch> {
+        (self.on_bypass != OnBypass::Ignore).then(|| Watch::over_any(pool, self.watch.clone()))
     }
 }
 

@@ -72,7 +72,8 @@ impl<C> CachedConnection<C> {
 
     /// Returns the pool or transaction underneath.
     ///
-    /// What is written through it is not published, and what is read through it is not recorded.
+    /// What is written through it is not published, and what is read through it is not recorded. It is noticed,
+    /// most of the time; see [`Watch`](crate::Watch).
     pub fn inner(&self) -> &C {
         match &self.link {
             Link::Pool(pool) => pool,

@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::by_hand::ByHand;
+use crate::bypass::{Bypass, OnBypass, own};
 use crate::catalog::Catalog;
 use crate::session::{Held, Session};
 use crate::statement::Read;
@@ -29,6 +30,7 @@ pub(crate) struct Domain {
     pub(crate) name: Arc<str>,
     pub(crate) backend: DbBackend,
     pub(crate) by_hand: ByHand,
+    pub(crate) bypass: Bypass,
     /// `None` while the schema cannot be read.
     catalog: RwLock<Option<Arc<Catalog>>>,
     schema: Schema,
@@ -47,22 +49,28 @@ impl Domain {
     ///
     /// # Errors
     /// What the database answers to the queries of its schema.
-    pub(crate) async fn open<C>(larder: &Larder, name: &str, pool: &Arc<C>) -> Result<Self, DbErr>
+    pub(crate) async fn open<C>(
+        larder: &Larder,
+        name: &str,
+        pool: &Arc<C>,
+        on_bypass: OnBypass,
+    ) -> Result<Self, DbErr>
     where
         C: ConnectionTrait + Send + Sync + 'static,
     {
-        let catalog = Catalog::read(&**pool, name).await?;
+        let catalog = own(Catalog::read(&**pool, name)).await?;
         let (pool, domain) = (Arc::clone(pool), name.to_owned());
         let backend = pool.get_database_backend();
         let read = move || {
             let (pool, domain) = (Arc::clone(&pool), domain.clone());
-            async move { Catalog::read(&*pool, &domain).await }.boxed()
+            async move { own(Catalog::read(&*pool, &domain)).await }.boxed()
         };
         Ok(Self {
             larder: larder.clone(),
             name: name.into(),
             backend,
             by_hand: ByHand::default(),
+            bypass: Bypass::new(on_bypass),
             catalog: RwLock::new(Some(Arc::new(catalog))),
             schema: Schema {
                 read: Box::new(read),

@@ -67,8 +67,12 @@
 //! may not be in a transaction any more.
 //!
 //! # Where it ends
-//! * **Other writers.** What another program writes, or this one through the pool that was connected or through
-//!   [`CachedConnection::inner`], is not seen: entries live until their ttl. Publish it by hand.
+//! * **Other writers.** What another program writes is not seen: entries live until their ttl. Publish it by hand.
+//! * **The raw pool.** What this program writes through [`CachedConnection::inner`], or a clone of the pool that is
+//!   under a [`Watch`], is noticed when it has ended: it is counted (`Snapshot::bypasses`), warned about once a
+//!   table, and invalidated now and again five seconds later, for its transaction may commit after it. A read
+//!   scope in which the raw pool is read keeps nothing. [`OnBypass::Panic`] finds such places in tests. Not
+//!   noticed: `execute_unprepared`, statements whose caller goes away, clones made before the watch.
 //! * **Transactions by hand.** `BEGIN` sent to a *pool* as text meets one of its connections, nobody knows which.
 //!   Until as many transactions have ended as were begun, nothing is served or kept, and every write is a change
 //!   of everything. Inside a transaction of `SeaORM`'s, `COMMIT` as text publishes everything at once and again at
@@ -91,6 +95,7 @@
 
 pub mod analysis;
 mod by_hand;
+mod bypass;
 pub mod canonical;
 pub mod catalog;
 mod connect;
@@ -105,7 +110,8 @@ mod view;
 
 pub use larder_macros::CachedEntity;
 
-pub use self::connect::{Connect, ConnectError};
+pub use self::bypass::{OnBypass, Watch};
+pub use self::connect::{Connect, ConnectError, DomainOptions};
 pub use self::connection::{CachedConnection, CachedStream};
 pub use self::entity::{CachedEntity, fingerprint};
 pub use self::repository::{CachedRepository, IdOf, Page, Repository, RowOf, RowsOf};

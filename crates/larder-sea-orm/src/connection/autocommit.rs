@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, DbErr};
 use tracing::Instrument as _;
 
+use crate::bypass::own;
 use crate::domain::{Domain, joined};
 use crate::outcome::{Outcome, of_statement};
 use crate::statement::{Answer, SessionChange, Wanted, Write};
@@ -26,7 +27,7 @@ where
     let larder = domain.larder.clone();
     let task = async move {
         let flight = InFlight::new(domain, write);
-        let answer = flight.write.statement.send(&*pool, wanted).await;
+        let answer = own(flight.write.statement.send(&*pool, wanted)).await;
         flight.landed(&answer).await;
         answer
     };

@@ -6,6 +6,7 @@ use sea_orm::{
 };
 
 use super::{CachedConnection, Link, autocommit, within};
+use crate::bypass::own;
 use crate::session::Turn;
 use crate::statement::{Answer, Intent, Read, Wanted, Write};
 
@@ -22,7 +23,7 @@ where
         match Intent::of_raw(&statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.noticed(self.inner().execute_raw(statement).await)
+                self.noticed(own(self.inner().execute_raw(statement)).await)
             }
             Intent::Write(write) => self.done(write).await,
         }
@@ -32,7 +33,7 @@ where
         match Intent::of(statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.noticed(self.inner().execute(statement).await)
+                self.noticed(own(self.inner().execute(statement)).await)
             }
             Intent::Write(write) => self.done(write).await,
         }
@@ -42,7 +43,7 @@ where
         match Intent::of_unprepared(sql, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.noticed(self.inner().execute_unprepared(sql).await)
+                self.noticed(own(self.inner().execute_unprepared(sql)).await)
             }
             Intent::Write(write) => self.done(write).await,
         }
@@ -52,7 +53,7 @@ where
         match Intent::of_raw(&statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.noticed(self.inner().query_one_raw(statement).await)
+                self.noticed(own(self.inner().query_one_raw(statement)).await)
             }
             Intent::Write(write) => Ok(self.rows(write).await?.into_iter().next()),
         }
@@ -65,7 +66,7 @@ where
         match Intent::of(statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.noticed(self.inner().query_one(statement).await)
+                self.noticed(own(self.inner().query_one(statement)).await)
             }
             Intent::Write(write) => Ok(self.rows(write).await?.into_iter().next()),
         }
@@ -75,7 +76,7 @@ where
         match Intent::of_raw(&statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.noticed(self.inner().query_all_raw(statement).await)
+                self.noticed(own(self.inner().query_all_raw(statement)).await)
             }
             Intent::Write(write) => self.rows(write).await,
         }
@@ -88,7 +89,7 @@ where
         match Intent::of(statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.noticed(self.inner().query_all(statement).await)
+                self.noticed(own(self.inner().query_all(statement)).await)
             }
             Intent::Write(write) => self.rows(write).await,
         }

@@ -1,6 +1,7 @@
 //! Answers row by row.
 
 use std::fmt;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -11,6 +12,7 @@ use sea_orm::{
 };
 
 use super::CachedConnection;
+use crate::bypass::{drop_own, own};
 use crate::session::Turn;
 use crate::statement::{Intent, Read, Write};
 
@@ -36,6 +38,13 @@ impl Stream for CachedStream<'_> {
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.rows.size_hint()
+    }
+}
+
+/// `SeaORM` tells of a stream when it is dropped.
+impl Drop for CachedStream<'_> {
+    fn drop(&mut self) {
+        drop_own(mem::replace(&mut self.rows, stream::empty().boxed()));
     }
 }
 
@@ -85,7 +94,7 @@ impl<C: ConnectionTrait + StreamTrait + 'static> CachedConnection<C> {
         Box::pin(async move {
             let turn = self.reading(&read).await;
             Ok(CachedStream {
-                rows: rows.await?.boxed(),
+                rows: own(rows).await?.boxed(),
                 turn,
             })
         })

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use larder_core::Change;
 use sea_orm::{ConnectionTrait, DbErr};
 
+use crate::bypass::own;
 use crate::domain::Domain;
 use crate::outcome::{Outcome, of_statement};
 use crate::session::{Held, Session};
@@ -30,7 +31,7 @@ pub(super) async fn write<C: ConnectionTrait>(
         write: &write,
         landed: false,
     };
-    let answer = write.statement.send(conn, wanted).await;
+    let answer = own(write.statement.send(conn, wanted)).await;
     let now = flight.landed(&answer);
     domain.publish_held(now).await;
     answer

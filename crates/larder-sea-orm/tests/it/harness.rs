@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use larder_core::test_util::ManualClock;
 use larder_core::{Larder, ReadScope, Refusal};
-use larder_sea_orm::{CachedConnection, CachedRepository as _, Connect as _};
+use larder_sea_orm::{
+    CachedConnection, CachedRepository as _, Connect as _, DomainOptions, OnBypass, Watch,
+};
 use sea_orm::{
     ActiveModelTrait as _, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr,
     EntityTrait as _, Set,
@@ -49,6 +51,37 @@ pub(crate) async fn service() -> Service {
 
 /// Starts a service over two pools of one database, of which the first stays out of sight of the cache.
 pub(crate) async fn over(raw: DatabaseConnection, pool: DatabaseConnection) -> Service {
+    over_with(raw, pool, DomainOptions::new()).await
+}
+
+/// Starts a service on a new `SQLite` file of which even the raw pool is watched.
+pub(crate) async fn watched(on_bypass: OnBypass) -> Service {
+    let file = File::new();
+    let pool = pool(&file).await;
+    pool.execute_unprepared("PRAGMA journal_mode = WAL")
+        .await
+        .unwrap();
+    pool.execute_unprepared(TABLES).await.unwrap();
+    Service {
+        _file: Some(file),
+        ..watched_over(pool, on_bypass).await
+    }
+}
+
+/// Starts a service over one pool, which is watched.
+pub(crate) async fn watched_over(mut pool: DatabaseConnection, on_bypass: OnBypass) -> Service {
+    let options = DomainOptions::new()
+        .watch(Watch::over(&mut pool))
+        .on_bypass(on_bypass);
+    over_with(pool.clone(), pool, options).await
+}
+
+/// Starts a service over two pools of one database, or one twice.
+async fn over_with(
+    raw: DatabaseConnection,
+    pool: DatabaseConnection,
+    options: DomainOptions,
+) -> Service {
     let clock = ManualClock::new();
     let larder = Larder::builder("shop")
         .clock(clock.clone())
@@ -57,7 +90,7 @@ pub(crate) async fn over(raw: DatabaseConnection, pool: DatabaseConnection) -> S
         .unwrap();
     let probe = Probe::new(pool);
     let control = probe.control.clone();
-    let db = larder.connect("main", probe).await.unwrap();
+    let db = larder.connect_with("main", probe, options).await.unwrap();
     control.all_sent();
     Service {
         larder,

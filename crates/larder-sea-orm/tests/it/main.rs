@@ -10,6 +10,7 @@ mod analysis_soundness;
 mod autocommit;
 mod batch;
 mod by_hand;
+mod bypass;
 mod catalog;
 mod catalog_columns;
 mod catalog_mysql;
