@@ -3,7 +3,7 @@
 //! A name that is in no list here is judged by the catalog, and taken for one that may write if that does not
 //! know it either.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use sea_orm::DbBackend;
@@ -44,6 +44,22 @@ pub(crate) fn unqualified(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
+/// Tells whether the function of that name is one of the database's own that takes one row and gives one value.
+///
+/// Aggregates, window functions and functions that return several rows are not; nor is what is not known.
+#[allow(dead_code, reason = "the walks ask it next")]
+pub(super) fn is_scalar(name: &str, backend: DbBackend) -> bool {
+    let own = unqualified(name);
+    if own.len() != name.len() && backend != DbBackend::Postgres {
+        return false;
+    }
+    if own.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        SCALARS.contains(own.to_ascii_lowercase().as_str())
+    } else {
+        SCALARS.contains(own)
+    }
+}
+
 /// Tells whether an identifier without quotes or parentheses is a function of the session or the time.
 pub(crate) fn is_niladic(name: &str, backend: DbBackend) -> bool {
     const ANYWHERE: &[&str] = &[
@@ -82,6 +98,8 @@ type Known = HashMap<&'static str, Nature>;
 static POSTGRES: LazyLock<Known> = LazyLock::new(|| known(PURE_POSTGRES, VOLATILE_POSTGRES));
 static MYSQL: LazyLock<Known> = LazyLock::new(|| known(PURE_MYSQL, VOLATILE_MYSQL));
 static SQLITE: LazyLock<Known> = LazyLock::new(|| known(PURE_SQLITE, VOLATILE_SQLITE));
+
+static SCALARS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| SCALAR.split(' ').collect());
 
 fn known(pure: &'static str, volatile: &'static str) -> Known {
     let named = |list: &'static str, nature| list.split(' ').map(move |name| (name, nature));
@@ -171,6 +189,28 @@ const PURE_SQLITE: &str = "\
      percentile_cont percentile_disc printf regexp snippet string_agg total typeof unhex unicode \
      unistr unistr_quote unlikely zeroblob";
 
+/// One value for one row, wherever they exist. `min` and `max` of two values are not among them.
+const SCALAR: &str = "\
+     abs acos acosh all any array_length array_to_json array_to_string ascii asin asinh atan atan2 \
+     atanh bin bit_length btrim cardinality cast ceil ceiling char char_length character_length chr \
+     coalesce concat concat_ws convert cos cosh cot crc32 date date_add date_format date_part \
+     date_sub date_trunc datediff day dayname dayofmonth dayofweek dayofyear degrees div elt exists \
+     exp extract field find_in_set floor from_unixtime greatest hex hour if ifnull iif in initcap \
+     instr isnull json json_array json_array_length json_build_array json_build_object \
+     json_contains json_depth json_extract json_extract_path json_extract_path_text json_keys \
+     json_length json_object json_quote json_type json_typeof json_unquote json_valid json_value \
+     jsonb_array_length jsonb_build_array jsonb_build_object jsonb_extract_path \
+     jsonb_extract_path_text jsonb_path_exists jsonb_pretty jsonb_set jsonb_typeof lcase least left \
+     length likelihood likely ln locate log log10 log2 lower lpad ltrim make_date md5 microsecond \
+     mid minute mod month monthname nullif num_nonnulls num_nulls nvl nvl2 octet_length ord overlay \
+     pi position pow power printf quarter quote quote_ident quote_literal quote_nullable radians \
+     regexp_like regexp_replace regexp_substr repeat replace reverse right round row row_to_json \
+     rpad rtrim second sha1 sha2 sha224 sha256 sha384 sha512 sign similarity sin sinh some soundex \
+     space split_part sqrt starts_with string_to_array strpos substr substring substring_index tan \
+     tanh time_format timestampdiff to_char to_date to_hex to_json to_jsonb to_number to_timestamp \
+     to_tsquery to_tsvector translate trim trunc truncate ts_rank ts_rank_cd typeof ucase unaccent \
+     unhex unicode unlikely upper week weekday year";
+
 /// Volatile wherever they exist.
 const VOLATILE: &str = "\
      current_date current_time current_timestamp current_user localtime localtimestamp now rand \
@@ -229,6 +269,23 @@ mod tests {
             Nature::Pure
         );
         assert_eq!(nature("app.lower", DbBackend::MySql), Nature::Unknown);
+    }
+
+    #[test]
+    fn what_aggregates_ranks_or_multiplies_is_no_scalar() {
+        for backend in BACKENDS {
+            for name in ["lower", "COALESCE", "substr", "replace", "cast"] {
+                assert!(is_scalar(name, backend), "{name}");
+            }
+            let others = "avg count group_concat json_agg json_group_array lag max median min mode rank \
+                row_number string_agg sum total unnest generate_series json_each regexp_matches \
+                array_agg any_value first_value transfer_money percentile_cont bool_or every";
+            for name in others.split_ascii_whitespace() {
+                assert!(!is_scalar(name, backend), "{name}");
+            }
+        }
+        assert!(is_scalar("pg_catalog.lower", DbBackend::Postgres));
+        assert!(!is_scalar("app.lower", DbBackend::MySql));
     }
 
     #[test]
