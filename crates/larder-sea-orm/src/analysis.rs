@@ -9,15 +9,20 @@
 //! What is not known widens: a read is refused or depends on whole tables, a write changes whole tables or
 //! everything. Nothing here narrows on a guess.
 
+pub(crate) mod bits;
 mod block;
+mod carry;
+mod equalities;
 mod expressions;
 mod fragment;
 mod frame;
 mod functions;
+mod images;
 mod name;
 mod parameters;
 mod pins;
 mod plan;
+mod precision;
 mod raw;
 mod raw_walk;
 mod raw_where;
@@ -40,6 +45,7 @@ pub use functions::Nature;
 pub use name::{Name, RelationName};
 pub use pins::{Atom, Pins};
 pub use plan::{Plan, plan};
+pub use precision::Reads;
 pub use statement::{Kind, OwnedStatement, kind_of, own};
 pub use uncacheable::{Uncacheable, Unresolved};
 pub use writing::{Writing, Written};
@@ -144,6 +150,8 @@ pub struct Write {
     pub kind: WriteKind,
     /// The columns of rows that were there before which the write sets.
     pub columns: Columns,
+    /// What an UPDATE sets the columns named to, in their order; empty where it does not count.
+    pub assigned: Vec<Cell>,
     /// Which rows, as far as the statement tells.
     pub key: KeyKnowledge,
     /// What the statement returns of the rows it wrote.
@@ -157,6 +165,7 @@ impl Write {
             table,
             kind,
             columns: Columns::Unknown,
+            assigned: Vec::new(),
             key: KeyKnowledge::Unknown,
             returning: Returning::Nothing,
         }

@@ -12,6 +12,7 @@ use sea_orm::sea_query::{OptionEnum, Value};
 use smallvec::SmallVec;
 
 pub use row::row_value;
+pub(crate) use row::row_value_at;
 
 /// `MySQL` compares an integer column with a string as floating-point numbers; up to here they are exact.
 const EXACT_IN_A_DOUBLE: i64 = 1 << 53;

@@ -10,10 +10,12 @@ mod effects;
 mod mysql;
 mod postgres;
 mod rows;
+mod shapes;
 mod sqlite;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use larder_core::{KeyPart, RowKey, TableName};
 use sea_orm::sea_query::Value;
@@ -29,6 +31,7 @@ pub use effects::{Effect, Effects};
 #[derive(Clone, Debug)]
 pub struct Catalog {
     pub(crate) backend: DbBackend,
+    pub(crate) shapes: shapes::Shapes,
     tables: Vec<Table>,
     /// Relations by schema, then by name, both as the database folds them.
     relations: HashMap<String, HashMap<String, Entry>>,
@@ -61,7 +64,7 @@ struct Declared {
 #[derive(Clone, Debug)]
 pub struct Table {
     name: TableName,
-    columns: Vec<Column>,
+    columns: Arc<[Column]>,
     key: Vec<KeyColumn>,
     children: Vec<Child>,
     triggers: bool,
@@ -218,6 +221,10 @@ impl Table {
     /// with what its members add at the end.
     pub fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    pub(crate) fn shared_columns(&self) -> Arc<[Column]> {
+        Arc::clone(&self.columns)
     }
 
     /// Returns the place of the column of that name; `None` if it is not certain which one it is.

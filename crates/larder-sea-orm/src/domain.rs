@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use larder_core::{Change, Larder, Refusal};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, RuntimeErr};
+use larder_core::{Change, Dependency, Larder, ReadScope, Refusal};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, RuntimeErr};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
@@ -113,7 +113,7 @@ impl Domain {
     pub(crate) fn record(&self, read: &Read, session: Option<&Session>) {
         let stamp = session.map_or(read.stamp, |session| session.stamp);
         match &read.dependencies {
-            Ok(dependencies) => self.larder.reading(Some(stamp), dependencies),
+            Ok(reads) => self.larder.reading(Some(stamp), &reads.dependencies),
             Err(reason) => {
                 self.larder.reading(Some(stamp), &[]);
                 self.larder.refuse(reason.refusal());
@@ -122,6 +122,33 @@ impl Domain {
         if let Some(refusal) = self.refusal(session) {
             self.larder.refuse(refusal);
         }
+    }
+
+    /// Records the rows that an answer told, in the read scope around it; `None`: there is no answer.
+    pub(crate) fn record_rows(
+        &self,
+        read: &Read,
+        rows: Option<&[QueryResult]>,
+        session: Option<&Session>,
+    ) {
+        let Ok(reads) = &read.dependencies else {
+            return;
+        };
+        let nothing = reads.members.is_empty() || rows.is_some_and(<[_]>::is_empty);
+        if nothing || ReadScope::current().is_none() {
+            return;
+        }
+        let stamp = session.map_or(read.stamp, |session| session.stamp);
+        let members = reads.members.iter();
+        let told: Vec<Dependency> = match rows {
+            Some(rows) => members
+                .flat_map(|members| rows.iter().filter_map(|row| members.dependency(row)))
+                .collect(),
+            None => members
+                .map(|members| Dependency::table(&members.table))
+                .collect(),
+        };
+        self.larder.reading(Some(stamp), &told);
     }
 
     /// Returns why what is read now must not be kept, whatever it is.

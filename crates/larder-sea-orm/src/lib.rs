@@ -102,6 +102,7 @@ mod connect;
 mod connection;
 mod domain;
 mod entity;
+mod members;
 mod outcome;
 mod repository;
 mod session;

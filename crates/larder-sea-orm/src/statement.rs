@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use larder_core::{Change, Dependency, Stamp};
+use larder_core::{Change, Stamp};
 use sea_orm::sea_query::Values;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, StatementBuilder,
 };
 
 use crate::analysis::{
-    Analysis, Kind, OwnedStatement, Plan, Uncacheable, Writing, Written, analyse, analyse_raw,
-    kind_of, own, plan,
+    Analysis, Kind, OwnedStatement, Plan, Reads, Uncacheable, Writing, Written, analyse,
+    analyse_raw, kind_of, own, plan,
 };
 use crate::by_hand::{Balance, balance};
 use crate::catalog::Catalog;
@@ -30,7 +30,25 @@ pub(crate) struct Read {
     /// Taken before the catalog was asked.
     pub(crate) stamp: Stamp,
     /// What its answer depends on, or why it must not be kept.
-    pub(crate) dependencies: Result<Vec<Dependency>, Uncacheable>,
+    pub(crate) dependencies: Result<Reads, Uncacheable>,
+}
+
+impl Read {
+    /// Takes the read for one whose rows are not looked at when they come.
+    pub(crate) fn untold(mut self) -> Self {
+        if let Ok(reads) = &mut self.dependencies {
+            reads.untold();
+        }
+        self
+    }
+
+    /// Takes the read for one of which the first row alone is looked at.
+    pub(crate) fn of_first(self) -> Self {
+        match &self.dependencies {
+            Ok(reads) if !reads.limited => self.untold(),
+            _ => self,
+        }
+    }
 }
 
 /// A statement that may write, with all that is needed to send and to publish it.

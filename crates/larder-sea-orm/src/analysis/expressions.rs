@@ -6,10 +6,10 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::extension::postgres::PgFunc;
 use sea_orm::sea_query::{
     BinOper, ColumnName, ColumnRef, Expr, Func, FunctionCall, Keyword, LogicalChainOper,
-    QueryBuilder, SqlWriter, Value,
+    QueryBuilder, SqlWriter, TableName, Value,
 };
 
-use super::functions::is_relative_moment;
+use super::functions::{is_relative_moment, is_scalar};
 use super::recorder::Recorder;
 use super::{Cell, Name, Uncacheable};
 
@@ -17,11 +17,8 @@ impl Recorder {
     /// Looks at every part of an expression.
     pub(super) fn walk(&self, expr: &Expr, sql: &mut impl SqlWriter) {
         match expr {
-            Expr::Column(_)
-            | Expr::Value(_)
-            | Expr::Values(_)
-            | Expr::Constant(_)
-            | Expr::TypeName(_) => {}
+            Expr::Column(column) => self.column(column),
+            Expr::Value(_) | Expr::Values(_) | Expr::Constant(_) | Expr::TypeName(_) => {}
             Expr::Tuple(exprs) => exprs.iter().for_each(|expr| self.walk(expr, sql)),
             Expr::Unary(_, expr) | Expr::AsEnum(_, expr) => self.walk(expr, sql),
             Expr::FunctionCall(call) => self.function(call, sql),
@@ -43,6 +40,21 @@ impl Recorder {
         }
     }
 
+    fn column(&self, column: &ColumnRef) {
+        match column {
+            ColumnRef::Column(ColumnName(table, name)) => {
+                let table = table.as_ref().map(|TableName(_, table)| table.into());
+                self.mention(table, Some(name.into()));
+            }
+            ColumnRef::Asterisk(table) => {
+                let table = table.as_ref().map(|TableName(_, table)| table.into());
+                self.frame(|frame| frame.output = None);
+                self.mention(table, None);
+            }
+            _ => self.opaque_columns(),
+        }
+    }
+
     pub(super) fn link(&self, link: &LogicalChainOper, sql: &mut impl SqlWriter) {
         let (LogicalChainOper::And(expr) | LogicalChainOper::Or(expr)) = link;
         self.walk(expr, sql);
@@ -50,7 +62,12 @@ impl Recorder {
 
     pub(super) fn function(&self, call: &FunctionCall, sql: &mut impl SqlWriter) {
         match function_name(call.get_func()) {
-            Some(name) => self.call(name),
+            Some(name) => {
+                if !is_scalar(&name, self.backend) {
+                    self.untold();
+                }
+                self.call(name);
+            }
             None => self.opaque("a function whose name is not one"),
         }
         call.get_args().iter().for_each(|expr| self.walk(expr, sql));

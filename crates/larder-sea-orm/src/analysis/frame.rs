@@ -1,7 +1,12 @@
 //! One statement or subquery while it is recorded.
 
-use super::pins::Atom;
-use super::{Cell, Columns, KeyKnowledge, Name, Pins, RelationName, Returning, Write, WriteKind};
+use sea_orm::DbBackend;
+
+use super::equalities::Equalities;
+use super::pins::Scope;
+use super::{
+    Cell, Columns, Join, KeyKnowledge, Name, Pins, RelationName, Returning, Role, Write, WriteKind,
+};
 
 /// One statement or subquery.
 pub(super) struct Frame {
@@ -11,10 +16,22 @@ pub(super) struct Frame {
     pub(super) table: Option<RelationName>,
     pub(super) alias: Option<Name>,
     pub(super) joined: bool,
-    pub(super) atoms: Vec<Atom>,
+    pub(super) equalities: Equalities,
     pub(super) outer_ctes: usize,
+    /// Its block, if it is a SELECT whose tables are told apart.
+    pub(super) block: Option<usize>,
+    /// What columns are named for in the part that is being handed over; `None`: no part that is known.
+    pub(super) role: Option<Role>,
+    /// How the next table is joined.
+    pub(super) join: Join,
+    /// The place of the next column of the answer; `None` once it cannot be told.
+    pub(super) output: Option<u16>,
+    /// Its rows are told by its answer, as far as it has been seen.
+    pub(super) rows_told: bool,
     pub(super) columns: Vec<Name>,
     pub(super) set: Vec<Name>,
+    /// The values of an UPDATE's SET, in the order of `set`.
+    pub(super) assigned: Vec<Cell>,
     pub(super) cells: Vec<Cell>,
     pub(super) default_rows: usize,
     /// An INSERT whose rows come from a SELECT.
@@ -42,6 +59,8 @@ pub(super) enum Part {
     Columns,
     /// The cells of an INSERT.
     Cells,
+    /// The value of a column an UPDATE sets.
+    Assigned,
 }
 
 /// Where in a WITH clause we are.
@@ -78,10 +97,16 @@ impl Frame {
             table: None,
             alias: None,
             joined: false,
-            atoms: Vec::new(),
+            equalities: Equalities::default(),
             outer_ctes,
+            block: None,
+            role: None,
+            join: Join::Inner,
+            output: Some(0),
+            rows_told: true,
             columns: Vec::new(),
             set: Vec::new(),
+            assigned: Vec::new(),
             cells: Vec::new(),
             default_rows: 0,
             selected: false,
@@ -98,23 +123,28 @@ impl Frame {
         )
     }
 
-    pub(super) fn pinnable(&self) -> bool {
-        matches!(
-            self.kind,
-            FrameKind::Select | FrameKind::Update | FrameKind::Delete
-        )
+    /// Returns what its WHERE pins of its first table.
+    pub(super) fn pins(&self, backend: DbBackend) -> Pins {
+        let table = self
+            .alias
+            .as_ref()
+            .or(self.table.as_ref().map(|table| &table.name));
+        table.map_or_else(Pins::default, |table| {
+            Pins::of(&self.equalities.atoms, Scope { table, backend })
+        })
     }
 
     /// Returns what the statement writes.
-    pub(super) fn write(self) -> Option<Write> {
+    pub(super) fn write(self, backend: DbBackend) -> Option<Write> {
+        let pins = self.pins(backend);
         let write = Write::wide(self.table?, WriteKind::Insert);
-        let unpinned = self.joined || self.atoms.is_empty();
+        let unpinned = self.joined || pins.is_empty();
         let key = match self.kind {
             FrameKind::Insert => {
                 inserted(self.selected, self.columns, self.cells, self.default_rows)
             }
             _ if unpinned => KeyKnowledge::Unknown,
-            _ => KeyKnowledge::Pinned(Pins { atoms: self.atoms }),
+            _ => KeyKnowledge::Pinned(pins),
         };
         let (kind, set) = match (self.kind, self.upsert) {
             (FrameKind::Insert, _) if self.replace => (WriteKind::Replace, Columns::Unknown),
@@ -129,6 +159,7 @@ impl Frame {
             kind,
             columns: set,
             key,
+            assigned: self.assigned,
             returning: self.returning,
             ..write
         })

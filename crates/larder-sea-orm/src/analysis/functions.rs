@@ -47,7 +47,6 @@ pub(crate) fn unqualified(name: &str) -> &str {
 /// Tells whether the function of that name is one of the database's own that takes one row and gives one value.
 ///
 /// Aggregates, window functions and functions that return several rows are not; nor is what is not known.
-#[allow(dead_code, reason = "the walks ask it next")]
 pub(super) fn is_scalar(name: &str, backend: DbBackend) -> bool {
     let own = unqualified(name);
     if own.len() != name.len() && backend != DbBackend::Postgres {

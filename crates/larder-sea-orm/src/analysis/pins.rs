@@ -1,12 +1,10 @@
 //! Equalities that pick rows: what the top-level AND of a WHERE says for certain.
 
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{
-    BinOper, ColumnName, ColumnRef, Expr, LogicalChainOper, TableName, Value,
-};
+use sea_orm::sea_query::Value;
 use smallvec::{SmallVec, smallvec};
 
-use super::Name;
+use super::{BlockAtom, Name, Place};
 
 /// Longer lists are not worth keeping apart.
 pub(crate) const MOST_ROWS: usize = 128;
@@ -27,6 +25,29 @@ pub struct Atom {
 }
 
 impl Pins {
+    /// Takes the equalities of a WHERE that are certainly about the table of `scope`.
+    pub(super) fn of(atoms: &[BlockAtom], scope: Scope<'_>) -> Self {
+        let ours = |atom: &&BlockAtom| {
+            atom.place == Place::Where
+                && !atom.is_null
+                && atom.columns.iter().all(|column| {
+                    let qualifier = column.qualifier.as_ref();
+                    qualifier.is_none_or(|name| scope.is_table(name))
+                })
+        };
+        let pinned = |atom: &BlockAtom| Atom {
+            columns: atom
+                .columns
+                .iter()
+                .map(|column| column.name.clone())
+                .collect(),
+            values: atom.values.clone(),
+        };
+        Self {
+            atoms: atoms.iter().filter(ours).map(pinned).collect(),
+        }
+    }
+
     /// Returns the equalities.
     pub fn atoms(&self) -> &[Atom] {
         &self.atoms
@@ -127,154 +148,9 @@ pub(super) struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    fn column(&self, expr: &Expr) -> Option<Name> {
-        let Expr::Column(ColumnRef::Column(ColumnName(table, column))) = expr else {
-            return None;
-        };
-        let ours = table
-            .as_ref()
-            .is_none_or(|TableName(_, table)| self.is_table(&table.into()));
-        ours.then(|| column.into())
-    }
-
     /// Tells whether `name` is the one the table goes by.
     pub(super) fn is_table(&self, name: &Name) -> bool {
         name.folded(self.backend) == self.table.folded(self.backend)
-    }
-}
-
-/// Collects what a WHERE made of one expression says for certain.
-pub(super) fn of_expr(expr: &Expr, scope: Scope<'_>, into: &mut Vec<Atom>) {
-    match expr {
-        Expr::Binary(left, BinOper::And, right) => {
-            of_expr(left, scope, into);
-            of_expr(right, scope, into);
-        }
-        Expr::Binary(left, BinOper::Equal, right) => into.extend(equality(left, right, scope)),
-        Expr::Binary(left, BinOper::In, right) => into.extend(membership(left, right, scope)),
-        _ => {}
-    }
-}
-
-/// Collects what a WHERE made of a chain says for certain.
-///
-/// A chain is printed without all the parentheses its tree has: `a OR b` in it would end up beside `AND id = 7`.
-/// So nothing is taken from a longer one unless all its links are plain comparisons.
-pub(super) fn of_chain(chain: &[LogicalChainOper], scope: Scope<'_>, into: &mut Vec<Atom>) {
-    let link = |oper: &LogicalChainOper| match oper {
-        LogicalChainOper::And(expr) => is_comparison(expr),
-        LogicalChainOper::Or(_) => false,
-    };
-    if chain.len() == 1 || chain.iter().all(link) {
-        for oper in chain {
-            let (LogicalChainOper::And(expr) | LogicalChainOper::Or(expr)) = oper;
-            of_expr(expr, scope, into);
-        }
-    }
-}
-
-fn is_comparison(expr: &Expr) -> bool {
-    use BinOper::{
-        Between, Equal, GreaterThan, GreaterThanOrEqual, In, Is, IsNot, Like, NotBetween, NotEqual,
-        NotIn, NotLike, SmallerThan, SmallerThanOrEqual,
-    };
-    matches!(
-        expr,
-        Expr::Binary(
-            _,
-            Equal
-                | NotEqual
-                | SmallerThan
-                | SmallerThanOrEqual
-                | GreaterThan
-                | GreaterThanOrEqual
-                | In
-                | NotIn
-                | Is
-                | IsNot
-                | Like
-                | NotLike
-                | Between
-                | NotBetween,
-            _
-        )
-    )
-}
-
-fn equality(left: &Expr, right: &Expr, scope: Scope<'_>) -> Option<Atom> {
-    if let (Expr::Tuple(columns), Expr::Tuple(values)) = (left, right) {
-        return tuples(columns, std::iter::once(values.as_slice()), scope);
-    }
-    let column = |column, value| Some(Atom::column(scope.column(column)?, [literal(value)?]));
-    column(left, right).or_else(|| column(right, left))
-}
-
-fn membership(left: &Expr, right: &Expr, scope: Scope<'_>) -> Option<Atom> {
-    match (left, right) {
-        (Expr::Tuple(columns), Expr::Tuple(rows)) if rows.len() <= MOST_ROWS => {
-            rows_of_tuples(columns, rows, scope)
-        }
-        (column, Expr::Tuple(values)) if values.len() <= MOST_ROWS => {
-            let values: Option<SmallVec<[Value; 1]>> = values.iter().map(literal).collect();
-            Some(Atom::column(scope.column(column)?, values?))
-        }
-        (column, Expr::Values(values)) if values.len() <= MOST_ROWS => {
-            Some(Atom::column(scope.column(column)?, values.iter().cloned()))
-        }
-        _ => None,
-    }
-}
-
-fn rows_of_tuples(columns: &[Expr], rows: &[Expr], scope: Scope<'_>) -> Option<Atom> {
-    if rows.iter().all(|row| matches!(row, Expr::Tuple(_))) {
-        let rows = rows.iter().filter_map(|row| match row {
-            Expr::Tuple(values) => Some(values.as_slice()),
-            _ => None,
-        });
-        return tuples(columns, rows, scope);
-    }
-    let columns = names(columns, scope)?;
-    let mut values = SmallVec::new();
-    for row in rows {
-        let Expr::Values(row) = row else { return None };
-        if row.len() != columns.len() {
-            return None;
-        }
-        values.extend(row.iter().cloned());
-    }
-    Some(Atom { columns, values })
-}
-
-fn tuples<'a>(
-    columns: &[Expr],
-    rows: impl Iterator<Item = &'a [Expr]>,
-    scope: Scope<'_>,
-) -> Option<Atom> {
-    let columns = names(columns, scope)?;
-    let mut values = SmallVec::new();
-    for row in rows {
-        if row.len() != columns.len() {
-            return None;
-        }
-        for value in row {
-            values.push(literal(value)?);
-        }
-    }
-    Some(Atom { columns, values })
-}
-
-fn names(columns: &[Expr], scope: Scope<'_>) -> Option<SmallVec<[Name; 1]>> {
-    let names: SmallVec<[Name; 1]> = columns
-        .iter()
-        .map(|column| scope.column(column))
-        .collect::<Option<_>>()?;
-    (!names.is_empty()).then_some(names)
-}
-
-fn literal(expr: &Expr) -> Option<Value> {
-    match expr {
-        Expr::Value(value) | Expr::Constant(value) => Some(value.clone()),
-        _ => None,
     }
 }
 

@@ -2,15 +2,16 @@
 
 use larder_core::{Dependency, TableName};
 
+use super::precision::{self, Reads};
 use super::writing::{self, Writing};
 use super::{Analysis, Nature, Uncacheable};
-use crate::catalog::{Catalog, Relation, Table};
+use crate::catalog::{Catalog, Relation};
 
 /// What a statement means for the cache.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// What its answer depends on, or why it must not be kept.
-    pub read: Result<Vec<Dependency>, Uncacheable>,
+    pub read: Result<Reads, Uncacheable>,
     /// What it changes; `None` if it can change nothing.
     pub write: Option<Writing>,
     /// It begins, ends or splits a transaction by hand, or commits one.
@@ -57,39 +58,37 @@ fn dependencies(
     analysis: &Analysis,
     catalog: &Catalog,
     nature: &impl Fn(&str) -> Nature,
-) -> Result<Vec<Dependency>, Uncacheable> {
+) -> Result<Reads, Uncacheable> {
     if let Some(reason) = &analysis.refusal {
         return Err(reason.clone());
     }
     if let Some(reason) = called(analysis, nature) {
         return Err(reason);
     }
-    let mut tables: Vec<&Table> = Vec::with_capacity(analysis.reads.len());
-    for name in &analysis.reads {
-        let unresolved = |reason| Err(Uncacheable::Unresolved(name.to_string(), reason));
-        match catalog.resolve(name) {
-            Relation::Table(table) => match table.guard() {
-                Some(reason) => return unresolved(reason),
-                None => tables.push(table),
-            },
-            Relation::Unresolved(reason) => return unresolved(reason),
-        }
-    }
-    if let ([table], Some(pins)) = (tables.as_slice(), &analysis.pins)
+    if let (Some(pins), [name]) = (&analysis.pins, analysis.reads.as_slice())
+        && let Relation::Table(table) = catalog.resolve(name)
+        && table.guard().is_none()
         && let Some(rows) = writing::pinned(table, pins, catalog)
     {
-        return Ok(rows
-            .into_iter()
-            .map(|row| Dependency::Row(table.name().clone(), row))
-            .collect());
+        let row = |row| Dependency::Row(table.name().clone(), row);
+        return Ok(Reads::of(rows.into_iter().map(row).collect()));
     }
-    let mut names: Vec<&TableName> = Vec::with_capacity(tables.len());
-    for table in tables {
-        if !names.contains(&table.name()) {
-            names.push(table.name());
-        }
+    if !analysis.blocks.is_empty() {
+        return precision::reads(&analysis.blocks, catalog);
     }
-    Ok(names.into_iter().map(Dependency::table).collect())
+    tables(analysis, catalog).map(precision::whole)
+}
+
+/// Returns the tables that are read.
+fn tables(analysis: &Analysis, catalog: &Catalog) -> Result<Vec<TableName>, Uncacheable> {
+    let table = |name| match catalog.resolve(name) {
+        Relation::Table(table) => match table.guard() {
+            Some(reason) => Err(Uncacheable::Unresolved(name.to_string(), reason)),
+            None => Ok(table.name().clone()),
+        },
+        Relation::Unresolved(reason) => Err(Uncacheable::Unresolved(name.to_string(), reason)),
+    };
+    analysis.reads.iter().map(table).collect()
 }
 
 /// Returns the first function that makes the answer one that must not be kept.

@@ -94,6 +94,7 @@ fn of_insert(insert: &Insert, walk: &Walk<'_>) -> Option<Vec<Write>> {
         table: RelationName::of_object(name)?,
         kind,
         columns,
+        assigned: Vec::new(),
         key,
         returning,
     }])
@@ -172,6 +173,7 @@ fn of_update(update: &Update, walk: &Walk<'_>) -> Option<Vec<Write>> {
         table,
         kind,
         columns,
+        assigned: assigned_cells(&update.assignments, walk),
         key,
         returning,
     }])
@@ -280,6 +282,19 @@ fn assigned(assignments: &[Assignment]) -> Columns {
         }
     }
     Columns::Named(columns)
+}
+
+/// Returns the values of a SET, in the order of [`assigned`]; nothing if they cannot be told apart.
+fn assigned_cells(assignments: &[Assignment], walk: &Walk<'_>) -> Vec<Cell> {
+    let single = |set: &Assignment| matches!(set.target, AssignmentTarget::ColumnName(_));
+    if assignments.iter().all(single) {
+        assignments
+            .iter()
+            .map(|set| cell(&set.value, walk))
+            .collect()
+    } else {
+        Vec::new()
+    }
 }
 
 fn names(columns: &[Ident]) -> Vec<Name> {

@@ -14,8 +14,9 @@ use sea_orm::sea_query::{
 };
 
 use super::frame::{Frame, FrameKind, Part, With};
-use super::pins::{self, Atom, Scope};
-use super::{Analysis, Name, Pins, RelationName, Uncacheable, fragment};
+use super::{
+    Analysis, Block, Join, Mention, Name, Place, RelationName, Role, Source, Uncacheable, fragment,
+};
 
 /// Records what the statement handed to it does.
 pub(super) struct Recorder {
@@ -31,35 +32,37 @@ pub(super) struct State {
     ctes: Vec<Name>,
     /// So far it is one SELECT of one table, nothing inside.
     plain: bool,
+    /// A table was read that stands in no block.
+    coarse: bool,
 }
 
 pub(super) fn select(statement: &SelectStatement, backend: DbBackend) -> Analysis {
     record(FrameKind::Select, backend, |recorder| {
-        recorder.prepare_select_statement(statement, &mut Nowhere);
+        recorder.prepare_select_statement(statement, &mut Nowhere(recorder));
     })
 }
 
 pub(super) fn insert(statement: &InsertStatement, backend: DbBackend) -> Analysis {
     record(FrameKind::Insert, backend, |recorder| {
-        recorder.prepare_insert_statement(statement, &mut Nowhere);
+        recorder.prepare_insert_statement(statement, &mut Nowhere(recorder));
     })
 }
 
 pub(super) fn update(statement: &UpdateStatement, backend: DbBackend) -> Analysis {
     record(FrameKind::Update, backend, |recorder| {
-        recorder.prepare_update_statement(statement, &mut Nowhere);
+        recorder.prepare_update_statement(statement, &mut Nowhere(recorder));
     })
 }
 
 pub(super) fn delete(statement: &DeleteStatement, backend: DbBackend) -> Analysis {
     record(FrameKind::Delete, backend, |recorder| {
-        recorder.prepare_delete_statement(statement, &mut Nowhere);
+        recorder.prepare_delete_statement(statement, &mut Nowhere(recorder));
     })
 }
 
 pub(super) fn with(statement: &WithQuery, backend: DbBackend) -> Analysis {
     record(FrameKind::With, backend, |recorder| {
-        recorder.prepare_with_query(statement, &mut Nowhere);
+        recorder.prepare_with_query(statement, &mut Nowhere(recorder));
     })
 }
 
@@ -69,13 +72,23 @@ fn record(kind: FrameKind, backend: DbBackend, hand_over: impl FnOnce(&Recorder)
         frames: Vec::with_capacity(2),
         ctes: Vec::new(),
         plain: kind == FrameKind::Select,
+        // What a write reads is not kept.
+        coarse: !matches!(kind, FrameKind::Select | FrameKind::With),
     };
     let recorder = Recorder {
         backend,
         state: RefCell::new(state),
     };
     recorder.within(kind, || hand_over(&recorder));
-    recorder.state.into_inner().analysis
+    let State {
+        mut analysis,
+        coarse,
+        ..
+    } = recorder.state.into_inner();
+    if coarse {
+        analysis.blocks.clear();
+    }
+    analysis
 }
 
 impl Recorder {
@@ -88,7 +101,7 @@ impl Recorder {
     fn within(&self, kind: FrameKind, hand_over: impl FnOnce()) {
         self.state.borrow_mut().open(kind);
         hand_over();
-        self.state.borrow_mut().close();
+        self.state.borrow_mut().close(self.backend);
     }
 
     /// Looks at the innermost statement.
@@ -114,10 +127,20 @@ impl Recorder {
     /// Records a piece of raw SQL; in a select list it may go on with FROM.
     pub(super) fn fragment(&self, text: &str, in_select_list: bool) {
         let Some(fragment) = fragment::analyse(text, in_select_list, self.backend) else {
+            self.untold();
+            // `1` after ORDER BY is the first column.
+            if matches!(
+                self.frame(|frame| frame.role),
+                Some(None | Some(Role::Order))
+            ) {
+                self.opaque_columns();
+            }
             return;
         };
         let mut state = self.state.borrow_mut();
         state.plain &= fragment.reads.is_empty() && fragment.refusal.is_none();
+        state.coarse |= !fragment.reads.is_empty();
+        state.opaque_block();
         // What cannot be parsed may close parentheses that are not its own: nothing is pinned any more.
         if matches!(
             fragment.refusal,
@@ -135,6 +158,7 @@ impl Recorder {
     pub(super) fn opaque(&self, part: &'static str) {
         let mut state = self.state.borrow_mut();
         state.plain = false;
+        state.opaque_block();
         state.analysis.refuse(Uncacheable::Opaque(part));
         state.analysis.unknown_writes = true;
     }
@@ -177,20 +201,67 @@ impl Recorder {
         self.frame(|frame| frame.with = With::Name { recursive });
     }
 
-    /// Records a condition; one that is the WHERE of its statement pins rows.
+    /// Notes that columns are used which cannot be told.
+    pub(super) fn opaque_columns(&self) {
+        self.state.borrow_mut().opaque_block();
+    }
+
+    /// Records a source of the innermost SELECT that is no relation.
+    pub(super) fn derived(&self, alias: Option<&DynIden>) {
+        self.state.borrow_mut().source(None, alias.map(Name::from));
+    }
+
+    /// Records that a column is named; `None`: every column.
+    pub(super) fn mention(&self, qualifier: Option<Name>, column: Option<Name>) {
+        let mut state = self.state.borrow_mut();
+        let Some((frame, block)) = state.frame_and_block() else {
+            return;
+        };
+        block.mentions.push(Mention {
+            qualifier,
+            column,
+            role: frame.role.unwrap_or(Role::Order),
+        });
+    }
+
+    /// Records a part of a statement, in which columns are named for `role`.
+    pub(super) fn part(&self, role: Role, record: impl FnOnce()) {
+        let outer = self.frame(|frame| frame.role.replace(role));
+        record();
+        self.frame(|frame| frame.role = outer.flatten());
+    }
+
+    /// Notes that the answer's rows do not tell the rows they are made of.
+    pub(super) fn untold(&self) {
+        self.frame(|frame| frame.rows_told = false);
+    }
+
+    /// Notes that the innermost SELECT skips rows, or not all are asked for.
+    pub(super) fn limited(&self) {
+        if let Some((_, block)) = self.state.borrow_mut().frame_and_block() {
+            block.limited = true;
+        }
+    }
+
+    /// Notes a name given to a part of the select list.
+    pub(super) fn aliased(&self, name: &DynIden) {
+        if let Some((_, block)) = self.state.borrow_mut().frame_and_block() {
+            block.aliases.push(name.into());
+        }
+    }
+
+    /// Records a condition and what it says for certain.
     pub(super) fn condition(
         &self,
         condition: &ConditionHolder,
-        keyword: &str,
+        place: Option<Place>,
         sql: &mut impl SqlWriter,
     ) {
-        let pinning =
-            keyword == "WHERE" && self.frame(|frame| frame.pinnable()).unwrap_or_default();
         match &condition.contents {
             ConditionHolderContents::Empty => {}
             ConditionHolderContents::Chain(chain) => {
-                if pinning {
-                    self.pin(|scope, atoms| pins::of_chain(chain, scope, atoms));
+                if let Some(place) = place {
+                    self.frame(|frame| frame.equalities.of_chain(chain, place));
                 }
                 for link in chain {
                     self.link(link, sql);
@@ -198,53 +269,88 @@ impl Recorder {
             }
             ConditionHolderContents::Condition(condition) => {
                 let expr = Expr::from(condition.clone());
-                if pinning {
-                    self.pin(|scope, atoms| pins::of_expr(&expr, scope, atoms));
+                if let Some(place) = place {
+                    self.frame(|frame| frame.equalities.of_expr(&expr, place));
                 }
                 self.walk(&expr, sql);
             }
         }
     }
 
-    fn pin(&self, collect: impl FnOnce(Scope<'_>, &mut Vec<Atom>)) {
-        let backend = self.backend;
-        self.frame(|frame| {
-            let table = frame
-                .alias
-                .as_ref()
-                .or(frame.table.as_ref().map(|table| &table.name));
-            if let Some(table) = table {
-                collect(Scope { table, backend }, &mut frame.atoms);
-            }
-        });
+    /// Returns the place of the source recorded last.
+    pub(super) fn last_source(&self) -> u16 {
+        let mut state = self.state.borrow_mut();
+        let sources = state
+            .frame_and_block()
+            .map_or(0, |(_, block)| block.sources.len());
+        u16::try_from(sources.saturating_sub(1)).unwrap_or(u16::MAX)
     }
 }
 
 impl State {
     fn open(&mut self, kind: FrameKind) {
-        self.frames.push(Frame::new(kind, self.ctes.len()));
+        let mut frame = Frame::new(kind, self.ctes.len());
+        if kind == FrameKind::Select && !self.coarse {
+            let outer = self.frames.iter().rev().find_map(|frame| frame.block);
+            frame.block = Some(self.analysis.blocks.len());
+            frame.rows_told = self.frames.is_empty();
+            self.analysis.blocks.push(Block::inside(outer));
+        }
+        self.frames.push(frame);
     }
 
-    fn close(&mut self) {
+    fn close(&mut self, backend: DbBackend) {
         let Some(frame) = self.frames.pop() else {
             return;
         };
         self.ctes.truncate(frame.outer_ctes);
         match frame.kind {
-            FrameKind::Select => {
-                if self.plain && self.frames.is_empty() && frame.table.is_some() && !frame.joined {
-                    self.analysis.pins = Some(Pins { atoms: frame.atoms });
-                }
-            }
+            FrameKind::Select => self.close_select(frame, backend),
             FrameKind::With => {}
             _ => {
                 let inside = !self.frames.is_empty();
                 let write = frame
-                    .write()
+                    .write(backend)
                     .map(|write| if inside { write.inside() } else { write });
                 self.analysis.writes.extend(write);
             }
         }
+    }
+
+    fn close_select(&mut self, frame: Frame, backend: DbBackend) {
+        if self.plain && self.frames.is_empty() && frame.table.is_some() && !frame.joined {
+            self.analysis.pins = Some(frame.pins(backend));
+        }
+        if let Some(block) = frame.block.and_then(|at| self.analysis.blocks.get_mut(at)) {
+            block.rows_told = frame.rows_told;
+            block.atoms = frame.equalities.atoms;
+            block.links = frame.equalities.links;
+        }
+    }
+
+    /// Returns the innermost statement and its block, if it has one.
+    fn frame_and_block(&mut self) -> Option<(&mut Frame, &mut Block)> {
+        let frame = self.frames.last_mut()?;
+        let block = self.analysis.blocks.get_mut(frame.block?)?;
+        Some((frame, block))
+    }
+
+    fn opaque_block(&mut self) {
+        if let Some((_, block)) = self.frame_and_block() {
+            block.opaque = true;
+        }
+    }
+
+    fn source(&mut self, relation: Option<RelationName>, alias: Option<Name>) {
+        let Some((frame, block)) = self.frame_and_block() else {
+            return;
+        };
+        let join = std::mem::replace(&mut frame.join, Join::Inner);
+        block.sources.push(Source {
+            relation,
+            alias,
+            join,
+        });
     }
 
     fn table(&mut self, name: RelationName, alias: Option<Name>, backend: DbBackend) {
@@ -262,10 +368,16 @@ impl State {
             if cte {
                 self.plain = false;
                 frame.joined = true;
-                return;
+                let own = alias.unwrap_or(name.name);
+                return self.source(None, Some(own));
             }
+            self.coarse |= frame.block.is_none();
             self.analysis.reads.push(name.clone());
+            self.source(Some(name.clone()), alias.clone());
         }
+        let Some(frame) = self.frames.last_mut() else {
+            return;
+        };
         if frame.table.is_none() {
             frame.table = Some(name);
             frame.alias = alias;
@@ -275,11 +387,14 @@ impl State {
     }
 }
 
-/// Prints into nothing.
-pub(super) struct Nowhere;
+/// Prints into nothing, but sees the clause that no method is called for.
+pub(super) struct Nowhere<'a>(&'a Recorder);
 
-impl fmt::Write for Nowhere {
-    fn write_str(&mut self, _: &str) -> fmt::Result {
+impl fmt::Write for Nowhere<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text == " GROUP BY " {
+            self.0.untold();
+        }
         Ok(())
     }
 
@@ -292,17 +407,78 @@ impl fmt::Write for Nowhere {
     }
 }
 
-impl fmt::Display for Nowhere {
+impl fmt::Display for Nowhere<'_> {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ok(())
     }
 }
 
-impl SqlWriter for Nowhere {
+impl SqlWriter for Nowhere<'_> {
     fn push_param<T: QueryBuilder>(&mut self, _: Value, _: &T) {}
 
     fn as_writer(&mut self) -> &mut dyn fmt::Write {
         self
+    }
+}
+
+/// Sees whether a limit and an offset are printed.
+#[derive(Default)]
+pub(super) struct Cut {
+    last: Option<Clause>,
+    pub(super) limited: bool,
+    /// By how many rows; `None` if not at all.
+    pub(super) offset: Option<Value>,
+}
+
+#[derive(Clone, Copy)]
+enum Clause {
+    Limit,
+    Offset,
+}
+
+impl fmt::Write for Cut {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        match text.trim() {
+            "LIMIT" => self.last = Some(Clause::Limit),
+            "OFFSET" => self.last = Some(Clause::Offset),
+            "" => {}
+            // Printed as text: what it is does not count.
+            _ => self.value(Value::BigInt(None)),
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+impl SqlWriter for Cut {
+    fn push_param<T: QueryBuilder>(&mut self, value: Value, _: &T) {
+        self.value(value);
+    }
+
+    fn as_writer(&mut self) -> &mut dyn fmt::Write {
+        self
+    }
+}
+
+impl Cut {
+    /// Tells whether rows are skipped.
+    pub(super) fn skips(&self) -> bool {
+        self.offset
+            .as_ref()
+            .is_some_and(|offset| *offset != Value::BigUnsigned(Some(0)))
+    }
+
+    fn value(&mut self, value: Value) {
+        match self.last {
+            Some(Clause::Limit) => self.limited = true,
+            Some(Clause::Offset) => self.offset = Some(value),
+            None => {}
+        }
     }
 }
 

@@ -2,18 +2,19 @@
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{
-    BinOper, CommonTableExpression, Condition, ConditionHolder, DynIden, EscapeBuilder,
-    ExplainStatement, Expr, JoinOn, LockClause, OnConflictAction, OnConflictIdentifier,
-    OnConflictTarget, OnConflictUpdate, Oper, OperLeftAssocDecider, PostgresQueryBuilder,
-    PrecedenceDecider, QueryBuilder, Quote, QuotedBuilder, ReturningClause, SelectExpr, SelectInto,
-    SelectStatement, SqlWriter, SqliteQueryBuilder, SubQueryStatement, TableRef, TableRefBuilder,
-    UnionType, Value, ValueTuple, Values, WindowSelectType, WithClause,
+    BinOper, CommonTableExpression, Condition, ConditionHolder, ConditionHolderContents, DynIden,
+    EscapeBuilder, ExplainStatement, Expr, JoinExpr, JoinOn, JoinType, LockClause,
+    OnConflictAction, OnConflictIdentifier, OnConflictTarget, OnConflictUpdate, Oper,
+    OperLeftAssocDecider, PostgresQueryBuilder, PrecedenceDecider, QueryBuilder, Quote,
+    QuotedBuilder, ReturningClause, SelectDistinct, SelectExpr, SelectInto, SelectStatement,
+    SqlWriter, SqliteQueryBuilder, SubQueryStatement, TableRef, TableRefBuilder, UnionType, Value,
+    ValueTuple, Values, WindowSelectType, WithClause,
 };
 
 use super::expressions::{cell, column_name};
 use super::frame::{FrameKind, Part, Upsert, With};
-use super::recorder::{Recorder, relation};
-use super::{Returning, Uncacheable};
+use super::recorder::{Cut, Recorder, relation};
+use super::{Join, Place, Returning, Role, Uncacheable};
 
 impl QuotedBuilder for Recorder {
     fn quote(&self) -> Quote {
@@ -44,15 +45,20 @@ impl OperLeftAssocDecider for Recorder {
 impl QueryBuilder for Recorder {
     fn prepare_table_ref(&self, table: &TableRef, sql: &mut impl SqlWriter) {
         match table {
-            TableRef::SubQuery(query, _) => {
+            TableRef::SubQuery(query, alias) => {
+                self.derived(Some(alias));
                 self.nested(FrameKind::Select, || {
                     self.prepare_select_statement(query, sql);
                 });
             }
-            TableRef::ValuesList(..) => self.not_plain(),
-            TableRef::FunctionCall(call, _) => {
+            TableRef::ValuesList(_, alias) => {
+                self.derived(Some(alias));
                 self.not_plain();
-                self.function(call, sql);
+            }
+            TableRef::FunctionCall(call, alias) => {
+                self.derived(Some(alias));
+                self.not_plain();
+                self.part(Role::Where, || self.function(call, sql));
             }
             other => match relation(other) {
                 Some((name, alias)) => self.table(name, alias),
@@ -63,32 +69,81 @@ impl QueryBuilder for Recorder {
 
     fn prepare_expr(&self, expr: &Expr, sql: &mut impl SqlWriter) {
         // What is handed over beside the cells' own expressions are their parts.
-        let is_cell = self.frame(|frame| {
-            let is_cell = frame.part == Part::Cells && !frame.selected;
-            if is_cell {
-                frame.cells.push(cell(expr));
-                frame.part = Part::Body;
+        let part = self.frame(|frame| {
+            let part = frame.part;
+            match part {
+                Part::Cells if !frame.selected => frame.cells.push(cell(expr)),
+                Part::Assigned => frame.assigned.push(cell(expr)),
+                _ => return None,
             }
-            is_cell
+            frame.part = Part::Body;
+            (part == Part::Cells).then_some(part)
         });
         self.walk(expr, sql);
-        if is_cell == Some(true) {
-            self.frame(|frame| frame.part = Part::Cells);
+        if let Some(Some(part)) = part {
+            self.frame(|frame| frame.part = part);
         }
     }
 
+    fn prepare_select_distinct(&self, _: &SelectDistinct, _: &mut impl SqlWriter) {
+        self.untold();
+    }
+
     fn prepare_select_expr(&self, select: &SelectExpr, sql: &mut impl SqlWriter) {
-        self.frame(|frame| frame.selected |= frame.kind == FrameKind::Insert);
+        let output = self.frame(|frame| {
+            frame.selected |= frame.kind == FrameKind::Insert;
+            let output = frame.output;
+            frame.output = output.and_then(|at| at.checked_add(1));
+            output
+        });
+        if let Some(alias) = &select.alias {
+            self.aliased(alias);
+        }
         match &select.expr {
-            Expr::Custom(text) => self.fragment(text, true),
-            Expr::CustomWithExpr(text, exprs) => {
+            Expr::Custom(text) => self.part(Role::Selected, || self.fragment(text, true)),
+            Expr::CustomWithExpr(text, exprs) => self.part(Role::Selected, || {
                 self.fragment(text, true);
                 exprs.iter().for_each(|expr| self.walk(expr, sql));
+            }),
+            expr => {
+                let role = output.flatten().map_or(Role::Selected, Role::Output);
+                self.part(whole(expr, role), || self.walk(expr, sql));
             }
-            expr => self.walk(expr, sql),
         }
-        if let Some(WindowSelectType::Query(window)) = &select.window {
-            self.prepare_window_statement(window, sql);
+        match &select.window {
+            None => {}
+            Some(WindowSelectType::Query(window)) => {
+                self.untold();
+                self.prepare_window_statement(window, sql);
+            }
+            Some(_) => self.untold(),
+        }
+    }
+
+    fn prepare_join_expr(&self, join: &JoinExpr, sql: &mut impl SqlWriter) {
+        let kind = match join.join {
+            JoinType::Join | JoinType::CrossJoin | JoinType::InnerJoin | JoinType::StraightJoin => {
+                Join::Inner
+            }
+            JoinType::LeftJoin => Join::Left,
+            _ => Join::Other,
+        };
+        self.frame(|frame| frame.join = kind);
+        self.prepare_join_table_ref(join, sql);
+        if let Some(on) = &join.on {
+            let place = self.last_source();
+            self.part(Role::On(place), || self.prepare_join_on(on, sql));
+        }
+    }
+
+    fn prepare_select_limit_offset(&self, select: &SelectStatement, _: &mut impl SqlWriter) {
+        let mut cut = Cut::default();
+        PostgresQueryBuilder.prepare_select_limit_offset(select, &mut cut);
+        if cut.limited {
+            self.limited();
+        }
+        if cut.skips() {
+            self.untold();
         }
     }
 
@@ -98,6 +153,7 @@ impl QueryBuilder for Recorder {
         select: &SelectStatement,
         sql: &mut impl SqlWriter,
     ) {
+        self.untold();
         self.nested(FrameKind::Select, || {
             self.prepare_select_statement(select, sql);
         });
@@ -159,7 +215,15 @@ impl QueryBuilder for Recorder {
         keyword: &str,
         sql: &mut impl SqlWriter,
     ) {
-        self.condition(condition, keyword, sql);
+        if keyword == "WHERE" {
+            return self.part(Role::Where, || {
+                self.condition(condition, Some(Place::Where), sql);
+            });
+        }
+        if !matches!(condition.contents, ConditionHolderContents::Empty) {
+            self.untold();
+        }
+        self.part(Role::Order, || self.condition(condition, None, sql));
     }
 
     fn prepare_condition_where(&self, condition: &Condition, sql: &mut impl SqlWriter) {
@@ -168,8 +232,14 @@ impl QueryBuilder for Recorder {
 
     fn prepare_join_on(&self, on: &JoinOn, sql: &mut impl SqlWriter) {
         match on {
-            JoinOn::Condition(condition) => self.condition(condition, "ON", sql),
-            JoinOn::Columns(columns) => columns.iter().for_each(|column| self.walk(column, sql)),
+            JoinOn::Condition(condition) => {
+                let place = Place::On(self.last_source());
+                self.condition(condition, Some(place), sql);
+            }
+            JoinOn::Columns(columns) => {
+                self.opaque_columns();
+                columns.iter().for_each(|column| self.walk(column, sql));
+            }
             _ => self.opaque("a join of a kind that is not known"),
         }
     }
@@ -281,7 +351,10 @@ impl QueryBuilder for Recorder {
         column: &DynIden,
         _: &mut impl SqlWriter,
     ) {
-        self.frame(|frame| frame.set.push(column.into()));
+        self.frame(|frame| {
+            frame.set.push(column.into());
+            frame.part = Part::Assigned;
+        });
     }
 
     fn prepare_returning(&self, returning: &Option<ReturningClause>, sql: &mut impl SqlWriter) {
@@ -298,8 +371,10 @@ impl QueryBuilder for Recorder {
             Some(ReturningClause::Exprs(exprs)) => Returning::Columns(
                 exprs
                     .iter()
-                    .filter_map(|expr| self.returned(expr, sql))
-                    .collect(),
+                    .map(|expr| self.returned(expr, sql))
+                    .collect::<Option<_>>()
+                    // Another expression may come back under a column's name.
+                    .unwrap_or_default(),
             ),
         };
         self.frame(|frame| frame.returning = returning);
@@ -313,5 +388,14 @@ impl QueryBuilder for Recorder {
 
     fn write_value(&self, _: &mut impl std::fmt::Write, _: &Value) -> std::fmt::Result {
         Ok(())
+    }
+}
+
+/// Returns what a part of the select list names columns for: only a column alone is one of the answer's.
+fn whole(expr: &Expr, role: Role) -> Role {
+    match expr {
+        Expr::Column(_) => role,
+        Expr::AsEnum(_, inner) => whole(inner, role),
+        _ => Role::Selected,
     }
 }

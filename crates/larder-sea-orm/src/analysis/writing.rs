@@ -1,14 +1,13 @@
 //! What a statement changes, before it runs and after it has answered.
 
-use larder_core::{Change, KeyPart, RowKey, TableName};
+use larder_core::{Change, Image, KeyPart, RowKey, TableName};
 use sea_orm::sea_query::Value;
 use sea_orm::{DbBackend, QueryResult};
 
+use super::images::Images;
 use super::pins::MOST_ROWS;
-use super::{
-    Analysis, Cell, Columns, KeyKnowledge, Name, Nature, Pins, Returning, Write, WriteKind,
-};
-use crate::canonical::{ColumnClass, key_part};
+use super::{Analysis, Cell, Columns, KeyKnowledge, Name, Nature, Pins, Write, WriteKind};
+use crate::canonical::{is_null, key_part, row_value_at};
 use crate::catalog::{Catalog, Effect, KeyColumn, Relation, Table};
 
 /// What a statement changes.
@@ -24,22 +23,26 @@ pub struct Writing {
 #[derive(Clone, Debug)]
 struct Target {
     table: TableName,
-    key: Vec<KeyColumn>,
-    rows: Rows,
+    /// Its rows change in a way that cannot be told.
+    wide: bool,
+    images: Images,
+    /// The only rows that may be written, each with what is known of it after an INSERT.
+    known: Option<Vec<(RowKey, Option<Image>)>>,
+    /// The rows returned tell their keys; `most`: there are no more than so many.
+    returned: Option<Returned>,
+    /// One row is inserted, with the last insert id in the place that is empty.
+    inserted: Option<Vec<Option<KeyPart>>>,
 }
 
-/// Which rows of a table are written.
+/// What rows returned by a write tell.
 #[derive(Clone, Debug)]
-enum Rows {
-    /// These, or fewer.
-    Known(Vec<RowKey>),
-    /// Any.
-    Wide,
-    /// Those that are returned with their keys; `None`: any number, else at most so many.
-    Returned(Option<usize>),
-    /// One, with the last insert id in the place that is empty.
-    Inserted(Vec<Option<KeyPart>>),
+struct Returned {
+    key: Vec<KeyColumn>,
+    most: Option<usize>,
 }
+
+/// A row that was written: its key, and the row before and after.
+type WrittenRow = (RowKey, Image, Image);
 
 /// What is known of the rows written once the database has answered.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,18 +58,14 @@ pub struct Written<'a> {
 impl Writing {
     /// Tells whether rows returned would tell which rows were written.
     pub fn wants_rows(&self) -> bool {
-        self.targets
-            .iter()
-            .any(|target| matches!(target.rows, Rows::Returned(_)))
+        self.targets.iter().any(|target| target.returned.is_some())
     }
 
     /// Tells whether the last insert id would tell which row was written.
     ///
     /// `SeaORM` panics when it is asked for one by `PostgreSQL`, where this is never true.
     pub fn wants_last_insert_id(&self) -> bool {
-        self.targets
-            .iter()
-            .any(|target| matches!(target.rows, Rows::Inserted(_)))
+        self.targets.iter().any(|target| target.inserted.is_some())
     }
 
     /// Tells whether anything may change.
@@ -81,17 +80,10 @@ impl Writing {
         }
         let mut changes: Vec<Change> = self.wide.iter().map(Change::table).collect();
         for target in &self.targets {
-            let rows = if self.wide.contains(&target.table) {
-                None
+            let target_changes = if self.wide.contains(&target.table) {
+                vec![Change::table(&target.table)]
             } else {
-                target.rows(written)
-            };
-            let target_changes = match rows {
-                Some(rows) => rows
-                    .into_iter()
-                    .map(|row| Change::row(&target.table, row))
-                    .collect(),
-                None => vec![Change::table(&target.table)],
+                target.changes(written)
             };
             for change in target_changes {
                 if !changes.contains(&change) {
@@ -104,57 +96,70 @@ impl Writing {
 }
 
 impl Target {
-    fn rows(&self, written: &Written<'_>) -> Option<Vec<RowKey>> {
-        match &self.rows {
-            Rows::Known(rows) => Some(rows.clone()),
-            Rows::Wide => None,
-            Rows::Returned(most) => {
-                let all = written.all_rows || most.is_some_and(|most| most <= written.rows.len());
-                let few = written.rows.len() <= MOST_ROWS;
-                (all && few).then(|| self.returned(written.rows))?
-            }
-            Rows::Inserted(parts) => {
-                let id = written.last_insert_id.and_then(|id| i64::try_from(id).ok());
-                let id = id.filter(|id| *id != 0).map(KeyPart::Int);
-                let parts = parts.iter().map(|part| part.clone().or_else(|| id.clone()));
-                Some(vec![RowKey::new(parts.collect::<Option<Vec<_>>>()?)])
-            }
+    fn changes(&self, written: &Written<'_>) -> Vec<Change> {
+        if self.wide {
+            return vec![Change::table(&self.table)];
         }
-    }
-
-    fn returned(&self, rows: &[QueryResult]) -> Option<Vec<RowKey>> {
-        let part = |row, column: &KeyColumn| key_part(&returned(row, column)?, column.class);
-        let key = |row| {
-            self.key
-                .iter()
-                .map(|column| part(row, column))
-                .collect::<Option<Vec<_>>>()
+        let rows = self
+            .returned_rows(written)
+            .or_else(|| self.known_rows())
+            .or_else(|| self.inserted_row(written));
+        let Some(rows) = rows else {
+            let (before, after) = self.images.common();
+            return vec![
+                Change::rows(&self.table)
+                    .columns(self.images.columns())
+                    .images(before, after),
+            ];
         };
-        rows.iter().map(|row| key(row).map(RowKey::new)).collect()
+        let change = |(key, before, after)| {
+            Change::row(&self.table, key)
+                .columns(self.images.columns())
+                .images(before, after)
+        };
+        rows.into_iter().map(change).collect()
     }
-}
 
-/// Reads a key's column from a row returned, in whatever type the driver takes for it.
-fn returned(row: &QueryResult, column: &KeyColumn) -> Option<Value> {
-    let name = column.name.as_str();
-    let text = || row.try_get::<String>("", name).ok().map(Value::from);
-    let bytes = || row.try_get::<Vec<u8>>("", name).ok().map(Value::from);
-    match column.class {
-        ColumnClass::Int => {
-            let wide = row.try_get::<i64>("", name).ok().map(Value::from);
-            wide.or_else(|| row.try_get::<i32>("", name).ok().map(Value::from))
-                .or_else(|| row.try_get::<i16>("", name).ok().map(Value::from))
-                .or_else(|| row.try_get::<u64>("", name).ok().map(Value::from))
+    fn returned_rows(&self, written: &Written<'_>) -> Option<Vec<WrittenRow>> {
+        let Returned { key, most } = self.returned.as_ref()?;
+        let rows = written.rows;
+        let all = written.all_rows || most.is_some_and(|most| most <= rows.len());
+        if !all || rows.len() > MOST_ROWS {
+            return None;
         }
-        ColumnClass::Bool => row.try_get::<bool>("", name).ok().map(Value::from),
-        ColumnClass::Text | ColumnClass::Exact => text(),
-        ColumnClass::TextOrBlob => text().or_else(bytes),
-        ColumnClass::Uuid => row
-            .try_get::<sea_orm::prelude::Uuid>("", name)
-            .ok()
-            .map(Value::from),
-        ColumnClass::Bytes => bytes(),
-        ColumnClass::Other => None,
+        let part = |row, column: &KeyColumn| {
+            key_part(
+                &row_value_at(row, column.name.as_str(), column.class)?,
+                column.class,
+            )
+        };
+        let written = |row| {
+            let parts = key.iter().map(|column| part(row, column));
+            let key = RowKey::new(parts.collect::<Option<Vec<_>>>()?);
+            let (before, after) = self.images.returned(row);
+            Some((key, before, after))
+        };
+        rows.iter().map(written).collect()
+    }
+
+    fn known_rows(&self) -> Option<Vec<WrittenRow>> {
+        let (before, after) = self.images.common();
+        let row = |(key, own): &(RowKey, Option<Image>)| {
+            let after = own.as_ref().unwrap_or(&after).clone();
+            (key.clone(), before.clone(), after)
+        };
+        Some(self.known.as_ref()?.iter().map(row).collect())
+    }
+
+    fn inserted_row(&self, written: &Written<'_>) -> Option<Vec<WrittenRow>> {
+        let id = written.last_insert_id.and_then(|id| i64::try_from(id).ok());
+        let id = id.filter(|id| *id != 0).map(KeyPart::Int);
+        let parts = self.inserted.as_ref()?;
+        let parts = parts.iter().map(|part| part.clone().or_else(|| id.clone()));
+        let key = RowKey::new(parts.collect::<Option<Vec<_>>>()?);
+        let (before, after) = self.images.common();
+        let after = self.images.with_key(after, &key);
+        Some(vec![(key, before, after)])
     }
 }
 
@@ -195,11 +200,7 @@ pub(super) fn of(
         let effects = catalog.effects(table, &effect(write));
         writing.everything |= effects.everything;
         writing.wide.extend(effects.tables);
-        writing.targets.push(Target {
-            table: table.name().clone(),
-            key: table.key().to_vec(),
-            rows: rows(table, write, catalog),
-        });
+        writing.targets.push(target(table, write, catalog));
     }
     Some(writing)
 }
@@ -214,34 +215,58 @@ fn effect(write: &Write) -> Effect {
     }
 }
 
-fn rows(table: &Table, write: &Write, catalog: &Catalog) -> Rows {
-    if table.key().is_empty() {
-        return Rows::Wide;
+fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
+    let wide = matches!(
+        write.kind,
+        WriteKind::Replace | WriteKind::Merge | WriteKind::Truncate
+    );
+    let mut target = Target {
+        table: table.name().clone(),
+        wide,
+        images: Images::of(table, write, catalog.backend),
+        known: None,
+        returned: None,
+        inserted: None,
+    };
+    // The row had another key before, or none that is known.
+    let moved = match &write.kind {
+        WriteKind::Update | WriteKind::Upsert(_) => sets_key(table, &write.columns, catalog),
+        _ => wide,
+    };
+    if table.key().is_empty() || moved {
+        return target;
     }
-    match &write.kind {
-        WriteKind::Replace | WriteKind::Merge | WriteKind::Truncate => Rows::Wide,
-        // The row had another key before.
-        WriteKind::Update | WriteKind::Upsert(_) if sets_key(table, &write.columns, catalog) => {
-            Rows::Wide
-        }
-        WriteKind::Upsert(target) if !is_key(table, target.as_deref(), catalog) => {
-            returned_rows(table, write, catalog).unwrap_or(Rows::Wide)
-        }
-        _ => told(table, write, catalog),
+    target.returned = returned(table, write, catalog);
+    let elsewhere =
+        matches!(&write.kind, WriteKind::Upsert(key) if !is_key(table, key.as_deref(), catalog));
+    if !elsewhere {
+        target.known = known(table, write, &target.images, catalog);
+        target.inserted = last_insert(table, write, catalog);
     }
+    target
 }
 
-fn told(table: &Table, write: &Write, catalog: &Catalog) -> Rows {
-    let known = match &write.key {
-        KeyKnowledge::Pinned(pins) => pinned(table, pins, catalog),
-        KeyKnowledge::Inserted { columns, rows } => inserted(table, columns, rows, catalog),
+fn known(
+    table: &Table,
+    write: &Write,
+    images: &Images,
+    catalog: &Catalog,
+) -> Option<Vec<(RowKey, Option<Image>)>> {
+    match &write.key {
+        KeyKnowledge::Pinned(pins) => {
+            let rows = pinned(table, pins, catalog)?;
+            Some(rows.into_iter().map(|row| (row, None)).collect())
+        }
+        KeyKnowledge::Inserted { columns, rows } => {
+            let keys = inserted(table, columns, rows, catalog)?;
+            let row = |(key, cells): (RowKey, &Vec<Cell>)| {
+                let image = images.inserted(columns, cells, catalog.backend);
+                (key, image)
+            };
+            Some(keys.into_iter().zip(rows).map(row).collect())
+        }
         KeyKnowledge::Unknown => None,
-    };
-    known
-        .map(Rows::Known)
-        .or_else(|| returned_rows(table, write, catalog))
-        .or_else(|| last_insert(table, write, catalog))
-        .unwrap_or(Rows::Wide)
+    }
 }
 
 /// Returns the keys of the only rows that equalities pick.
@@ -312,12 +337,12 @@ fn parts(
     table.key().iter().map(part).collect()
 }
 
-/// Returns whether the rows returned tell the keys.
-fn returned_rows(table: &Table, write: &Write, catalog: &Catalog) -> Option<Rows> {
+/// Returns what the rows returned tell, if they tell the keys.
+fn returned(table: &Table, write: &Write, catalog: &Catalog) -> Option<Returned> {
     let told = match &write.returning {
-        Returning::Nothing | Returning::Elsewhere => false,
-        Returning::All => true,
-        Returning::Columns(names) => table.key().iter().all(|column| {
+        super::Returning::Nothing | super::Returning::Elsewhere => false,
+        super::Returning::All => true,
+        super::Returning::Columns(names) => table.key().iter().all(|column| {
             names
                 .iter()
                 .any(|name| name.is_column(&column.name, catalog.backend))
@@ -327,11 +352,14 @@ fn returned_rows(table: &Table, write: &Write, catalog: &Catalog) -> Option<Rows
         KeyKnowledge::Inserted { rows, .. } => Some(rows.len()),
         _ => None,
     };
-    told.then_some(Rows::Returned(most))
+    told.then(|| Returned {
+        key: table.key().to_vec(),
+        most,
+    })
 }
 
 /// Returns whether the last insert id completes the key of a single row.
-fn last_insert(table: &Table, write: &Write, catalog: &Catalog) -> Option<Rows> {
+fn last_insert(table: &Table, write: &Write, catalog: &Catalog) -> Option<Vec<Option<KeyPart>>> {
     let KeyKnowledge::Inserted { columns, rows } = &write.key else {
         return None;
     };
@@ -342,8 +370,8 @@ fn last_insert(table: &Table, write: &Write, catalog: &Catalog) -> Option<Rows> 
     let made = |(part, column): &(&Option<KeyPart>, &KeyColumn)| part.is_none() && column.automatic;
     let missing = parts.iter().filter(|part| part.is_none()).count();
     let automatic = parts.iter().zip(table.key()).filter(made).count();
-    let elsewhere = write.returning == Returning::Elsewhere;
-    (missing == 1 && automatic == 1 && !elsewhere).then_some(Rows::Inserted(parts))
+    let elsewhere = write.returning == super::Returning::Elsewhere;
+    (missing == 1 && automatic == 1 && !elsewhere).then_some(parts)
 }
 
 fn sets_key(table: &Table, columns: &Columns, catalog: &Catalog) -> bool {
@@ -368,8 +396,4 @@ fn is_key(table: &Table, target: Option<&[Name]>, catalog: &Catalog) -> bool {
                 .iter()
                 .all(|column| names.iter().any(|name| is(name, column)))
     })
-}
-
-fn is_null(value: &Value) -> bool {
-    *value == value.as_null()
 }

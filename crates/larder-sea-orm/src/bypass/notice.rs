@@ -71,8 +71,8 @@ pub(super) fn notice(domain: &Arc<Domain>, info: &Info<'_>) {
 /// Refuses what is being made of the answer; tells whether there was anything to refuse.
 fn noticed_read(domain: &Domain, read: &Read) -> bool {
     let tables = match &read.dependencies {
-        Ok(dependencies) if dependencies.is_empty() => return false,
-        Ok(dependencies) => dependencies.iter().map(read_table).collect(),
+        Ok(reads) if reads.dependencies.is_empty() => return false,
+        Ok(reads) => reads.dependencies.iter().map(read_table).collect(),
         Err(_) => HashSet::from([None]),
     };
     let Some(scope) = ReadScope::current() else {

@@ -2,7 +2,7 @@
 
 use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::Value;
-use sea_orm::{QueryResult, TryGetError, TryGetable};
+use sea_orm::{ColIdx, QueryResult, TryGetError, TryGetable};
 
 use super::ColumnClass;
 use crate::catalog::Column;
@@ -11,10 +11,16 @@ use crate::catalog::Column;
 ///
 /// Of a column of class [`Other`](ColumnClass::Other) only NULL can be told.
 pub fn row_value(row: &QueryResult, column: &Column) -> Option<Value> {
-    let reader = Reader {
-        row,
-        name: &column.name,
-    };
+    row_value_at(row, &*column.name, column.class)
+}
+
+/// Like [`row_value`], of the column at this place or of this name.
+pub(crate) fn row_value_at<I: ColIdx + Copy>(
+    row: &QueryResult,
+    at: I,
+    class: ColumnClass,
+) -> Option<Value> {
+    let reader = Reader { row, at };
     let integer = || {
         reader
             .get::<i64>()
@@ -25,7 +31,7 @@ pub fn row_value(row: &QueryResult, column: &Column) -> Option<Value> {
     };
     let text = || reader.get::<String>();
     let bytes = || reader.get::<Vec<u8>>();
-    match column.class {
+    match class {
         ColumnClass::Int => integer(),
         ColumnClass::Bool => reader.get::<bool>(),
         ColumnClass::Text | ColumnClass::Exact => text(),
@@ -39,15 +45,15 @@ pub fn row_value(row: &QueryResult, column: &Column) -> Option<Value> {
 }
 
 /// One column of one row.
-struct Reader<'a> {
+struct Reader<'a, I> {
     row: &'a QueryResult,
-    name: &'a str,
+    at: I,
 }
 
-impl Reader<'_> {
+impl<I: ColIdx + Copy> Reader<'_, I> {
     fn get<T: TryGetable + Into<Value>>(&self) -> Option<Value> {
         // Not `Option<T>`: it takes a column that is not there for NULL.
-        match T::try_get_by(self.row, self.name) {
+        match T::try_get_by(self.row, self.at) {
             Ok(value) => Some(value.into()),
             Err(TryGetError::Null(_)) if self.tells_null() => Some(Value::BigInt(None)),
             Err(_) => None,

@@ -1,6 +1,7 @@
 //! From what a schema says to the catalog.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use larder_core::TableName;
 use sea_orm::DbBackend;
@@ -108,6 +109,7 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
     let function = |(name, nature, users)| (name, Declared { nature, users });
     Catalog {
         backend: facts.backend,
+        shapes: super::shapes::Shapes::default(),
         tables,
         relations,
         path: schemas.collect(),
@@ -155,7 +157,7 @@ impl Table {
     fn new(name: TableName) -> Self {
         Self {
             name,
-            columns: Vec::new(),
+            columns: Arc::default(),
             key: Vec::new(),
             children: Vec::new(),
             triggers: false,
@@ -166,16 +168,17 @@ impl Table {
 
     fn absorb(&mut self, fact: TableFact, head: bool, one_key: bool) {
         let first = self.columns.is_empty();
-        let mut others = std::mem::replace(&mut self.columns, fact.columns);
+        let (mut columns, mut others) = (fact.columns, self.columns.to_vec());
         if head && one_key {
             self.key = fact.key;
         }
         if !first {
             if !head {
-                std::mem::swap(&mut self.columns, &mut others);
+                std::mem::swap(&mut columns, &mut others);
             }
-            agree(&mut self.columns, others);
+            agree(&mut columns, others);
         }
+        self.columns = columns.into();
         self.triggers |= fact.triggers;
         self.replaces |= fact.replaces;
         self.guard = self.guard.or(fact.guard);

@@ -22,7 +22,7 @@ where
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         match Intent::of_raw(&statement, &self.domain) {
             Intent::Read(read) => {
-                let _turn = self.reading(&read).await;
+                let _turn = self.reading(&read.untold()).await;
                 self.noticed(own(self.inner().execute_raw(statement)).await)
             }
             Intent::Write(write) => self.done(write).await,
@@ -32,7 +32,7 @@ where
     async fn execute<S: StatementBuilder>(&self, statement: &S) -> Result<ExecResult, DbErr> {
         match Intent::of(statement, &self.domain) {
             Intent::Read(read) => {
-                let _turn = self.reading(&read).await;
+                let _turn = self.reading(&read.untold()).await;
                 self.noticed(own(self.inner().execute(statement)).await)
             }
             Intent::Write(write) => self.done(write).await,
@@ -42,7 +42,7 @@ where
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         match Intent::of_unprepared(sql, &self.domain) {
             Intent::Read(read) => {
-                let _turn = self.reading(&read).await;
+                let _turn = self.reading(&read.untold()).await;
                 self.noticed(own(self.inner().execute_unprepared(sql)).await)
             }
             Intent::Write(write) => self.done(write).await,
@@ -52,8 +52,11 @@ where
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         match Intent::of_raw(&statement, &self.domain) {
             Intent::Read(read) => {
+                let read = read.of_first();
                 let _turn = self.reading(&read).await;
-                self.noticed(own(self.inner().query_one_raw(statement)).await)
+                let row = self.noticed(own(self.inner().query_one_raw(statement)).await);
+                self.told(&read, row.as_ref().map(Option::as_slice));
+                row
             }
             Intent::Write(write) => Ok(self.rows(write).await?.into_iter().next()),
         }
@@ -65,8 +68,11 @@ where
     ) -> Result<Option<QueryResult>, DbErr> {
         match Intent::of(statement, &self.domain) {
             Intent::Read(read) => {
+                let read = read.of_first();
                 let _turn = self.reading(&read).await;
-                self.noticed(own(self.inner().query_one(statement)).await)
+                let row = self.noticed(own(self.inner().query_one(statement)).await);
+                self.told(&read, row.as_ref().map(Option::as_slice));
+                row
             }
             Intent::Write(write) => Ok(self.rows(write).await?.into_iter().next()),
         }
@@ -76,7 +82,9 @@ where
         match Intent::of_raw(&statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.noticed(own(self.inner().query_all_raw(statement)).await)
+                let rows = self.noticed(own(self.inner().query_all_raw(statement)).await);
+                self.told(&read, rows.as_deref());
+                rows
             }
             Intent::Write(write) => self.rows(write).await,
         }
@@ -89,7 +97,9 @@ where
         match Intent::of(statement, &self.domain) {
             Intent::Read(read) => {
                 let _turn = self.reading(&read).await;
-                self.noticed(own(self.inner().query_all(statement)).await)
+                let rows = self.noticed(own(self.inner().query_all(statement)).await);
+                self.told(&read, rows.as_deref());
+                rows
             }
             Intent::Write(write) => self.rows(write).await,
         }
@@ -131,6 +141,12 @@ impl<C> CachedConnection<C> {
     pub(crate) fn record(&self, read: &Read) {
         self.domain
             .record(read, self.session().map(|session| &**session));
+    }
+
+    /// Records the rows an answer is made of; without an answer it may be made of any.
+    fn told(&self, read: &Read, rows: Result<&[QueryResult], &DbErr>) {
+        let session = self.session().map(|session| &**session);
+        self.domain.record_rows(read, rows.ok(), session);
     }
 
     /// Returns why what is read now must not be kept, whatever it is.

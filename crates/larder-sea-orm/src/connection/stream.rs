@@ -92,7 +92,7 @@ impl<C: ConnectionTrait + StreamTrait + 'static> CachedConnection<C> {
         rows: impl Future<Output = Result<C::Stream<'a>, DbErr>> + Send + 'a,
     ) -> Opening<'a> {
         Box::pin(async move {
-            let turn = self.reading(&read).await;
+            let turn = self.reading(&read.untold()).await;
             Ok(CachedStream {
                 rows: own(rows).await?.boxed(),
                 turn,

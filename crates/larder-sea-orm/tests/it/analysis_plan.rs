@@ -71,7 +71,7 @@ fn changes_after(plan: &Plan, written: &Written<'_>) -> Vec<String> {
 #[tokio::test]
 async fn a_read_by_key_depends_on_its_row_any_other_on_its_tables() {
     let catalog = catalog().await;
-    let deps = |plan: Plan| plan.read.unwrap();
+    let deps = |plan: Plan| plan.read.unwrap().dependencies;
     assert_eq!(
         deps(orm(note::Entity::find_by_id(7).as_query(), &catalog)),
         [row("note", &[7])]
@@ -81,9 +81,17 @@ async fn a_read_by_key_depends_on_its_row_any_other_on_its_tables() {
         deps(orm(pair.as_query(), &catalog)),
         [row("tagging", &[1, 2])]
     );
+    let seen = |plan: Plan| {
+        let reads = plan.read.unwrap();
+        reads
+            .dependencies
+            .iter()
+            .map(Dependency::to_string)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(
-        deps(orm(note::Entity::find().as_query(), &catalog)),
-        tables(&["note"])
+        seen(orm(note::Entity::find().as_query(), &catalog)),
+        ["rows of main.note"]
     );
     assert_eq!(
         deps(raw("SELECT * FROM note WHERE id IN (1, '2', 3)", &catalog)),
@@ -161,20 +169,23 @@ async fn a_write_by_key_changes_its_row() {
         ),
         (
             "UPDATE note SET views = 1 WHERE views = 7",
-            &["table main.note"],
+            &["rows of main.note"],
         ),
-        ("UPDATE note SET id = 8 WHERE id = 7", &["table main.note"]),
+        (
+            "UPDATE note SET id = 8 WHERE id = 7",
+            &["rows of main.note"],
+        ),
         (
             "UPDATE word SET n = 1 WHERE word = 'The '",
             &["row the of main.word"],
         ),
         (
             "UPDATE word SET n = 1 WHERE word = 'thé'",
-            &["table main.word"],
+            &["rows of main.word"],
         ),
         (
             "UPDATE log SET line = 'x' WHERE line = 'y'",
-            &["table main.log"],
+            &["rows of main.log"],
         ),
         (
             "DELETE FROM tagging WHERE note_id = 1 AND tag_id = 2",
@@ -184,18 +195,21 @@ async fn a_write_by_key_changes_its_row() {
             "INSERT INTO tagging (note_id, tag_id) VALUES (1, 2), (3, 4)",
             &["row 1/2 of main.tagging", "row 3/4 of main.tagging"],
         ),
-        ("INSERT INTO tagging VALUES (1, 2)", &["table main.tagging"]),
+        (
+            "INSERT INTO tagging VALUES (1, 2)",
+            &["rows of main.tagging"],
+        ),
         (
             "INSERT INTO note (id, title) VALUES (7, 'x'), (NULL, 'y')",
-            &["table main.note"],
+            &["rows of main.note"],
         ),
         (
             "INSERT INTO note (id) SELECT id FROM tag",
-            &["table main.note"],
+            &["rows of main.note"],
         ),
         (
             "INSERT INTO word (word) VALUES (NULL)",
-            &["table main.word"],
+            &["rows of main.word"],
         ),
     ] {
         let plan = raw(sql, &catalog);
@@ -214,7 +228,7 @@ async fn a_write_carries_on_to_what_depends_on_it() {
         ),
         (
             "UPDATE tag SET id = 8 WHERE id = 7",
-            &["table main.tagging", "table main.tag"],
+            &["table main.tagging", "rows of main.tag"],
         ),
         (
             "UPDATE tag SET name = 'x' WHERE id = 7",
@@ -263,7 +277,7 @@ async fn an_upsert_changes_the_row_that_conflicts_if_that_is_told() {
         ),
         (
             "INSERT INTO note (id, title) VALUES (7, 'x') ON CONFLICT (title) DO UPDATE SET views = 1",
-            "table main.note",
+            "rows of main.note",
         ),
         (
             "INSERT INTO note (id, title) VALUES (7, 'x') ON CONFLICT (title) DO NOTHING",
@@ -271,7 +285,7 @@ async fn an_upsert_changes_the_row_that_conflicts_if_that_is_told() {
         ),
         (
             "INSERT INTO note (id, title) VALUES (7, 'x') ON CONFLICT (id) DO UPDATE SET id = 8",
-            "table main.note",
+            "rows of main.note",
         ),
     ] {
         assert_eq!(changes(&raw(sql, &catalog)), [expected], "{sql}");
@@ -300,8 +314,8 @@ async fn the_last_insert_id_completes_a_single_row() {
         ..Written::default()
     };
     assert_eq!(changes_after(&plan, &told(Some(9))), ["row 9 of main.note"]);
-    assert_eq!(changes_after(&plan, &told(None)), ["table main.note"]);
-    assert_eq!(changes_after(&plan, &told(Some(0))), ["table main.note"]);
+    assert_eq!(changes_after(&plan, &told(None)), ["rows of main.note"]);
+    assert_eq!(changes_after(&plan, &told(Some(0))), ["rows of main.note"]);
     for sql in [
         "INSERT INTO note (title) VALUES ('x'), ('y')",
         "INSERT INTO note (title) SELECT name FROM tag",
@@ -342,7 +356,7 @@ async fn returned_rows_tell_the_keys() {
         };
         (all, changes_after(&plan, &first))
     };
-    let wide = || vec!["table main.note".to_owned()];
+    let wide = || vec!["rows of main.note".to_owned()];
     let rows = |ids: &[i64]| {
         ids.iter()
             .map(|id| format!("row {id} of main.note"))

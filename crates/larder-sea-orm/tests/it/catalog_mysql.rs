@@ -221,12 +221,15 @@ async fn values_that_may_be_bent_are_not_told() {
     let catalog = read(&db).await;
     for (sql, expected) in [
         ("INSERT INTO note (id) VALUES (7)", "row 7 of main.note"),
-        ("INSERT INTO note (id) VALUES (300)", "table main.note"),
-        ("INSERT INTO note (id) VALUES (0)", "table main.note"),
-        ("INSERT IGNORE INTO note (id) VALUES (7)", "table main.note"),
+        ("INSERT INTO note (id) VALUES (300)", "rows of main.note"),
+        ("INSERT INTO note (id) VALUES (0)", "rows of main.note"),
+        (
+            "INSERT IGNORE INTO note (id) VALUES (7)",
+            "rows of main.note",
+        ),
         (
             "INSERT INTO note (id) VALUES (7) ON DUPLICATE KEY UPDATE x = 1",
-            "table main.note",
+            "rows of main.note",
         ),
         (
             "INSERT INTO word (word) VALUES ('abc')",
@@ -234,7 +237,7 @@ async fn values_that_may_be_bent_are_not_told() {
         ),
         (
             "INSERT INTO word (word) VALUES ('abcdef')",
-            "table main.word",
+            "rows of main.word",
         ),
         (
             "UPDATE note SET x = 1 WHERE id = 300",

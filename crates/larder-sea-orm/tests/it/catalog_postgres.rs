@@ -322,7 +322,7 @@ async fn what_depends_on_who_asks_is_guarded() {
     )
     .read;
     assert_eq!(
-        read,
+        read.map(|reads| reads.dependencies),
         Err(Uncacheable::Unresolved(
             "mine".into(),
             Unresolved::RowSecurity
@@ -413,7 +413,7 @@ async fn returned_rows_tell_the_keys() {
         );
         assert_eq!(
             changes(&catalog, &sql, &Written::default()),
-            [format!("table main.{table}")]
+            [format!("rows of main.{table}")]
         );
     }
     let by_text = "DELETE FROM ident WHERE id = 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'";

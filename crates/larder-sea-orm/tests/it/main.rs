@@ -6,7 +6,6 @@ mod analysis;
 mod analysis_entities;
 mod analysis_plan;
 mod analysis_raw;
-mod analysis_soundness;
 mod autocommit;
 mod batch;
 mod by_hand;

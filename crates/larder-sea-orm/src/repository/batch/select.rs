@@ -7,6 +7,7 @@ use sea_orm::{
 };
 
 use crate::CachedEntity;
+use crate::analysis::Reads;
 use crate::analysis::{Name, RelationName};
 use crate::catalog::{Catalog, Relation};
 use crate::domain::Domain;
@@ -77,7 +78,7 @@ pub(super) fn reads<E: CachedEntity>(ids: &[&ValueTuple], domain: &Domain) -> Ve
             |id| match catalog.as_deref().and_then(|catalog| row::<E>(id, catalog)) {
                 Some(row) => Read {
                     stamp,
-                    dependencies: Ok(vec![row]),
+                    dependencies: Ok(Reads::of(vec![row])),
                 },
                 None => read_alone::<E>(id, domain),
             },

@@ -1,0 +1,446 @@
+//! From the queries of a statement to what its answer depends on (`coherence.md`, section 4).
+//!
+//! 1. Each table a block reads is a [`Seat`]. The columns named in the block are attributed to the seats they may
+//!    belong to: those are *used*, and those of conditions and orders decide whether a row *enters*.
+//! 2. An equality with values holds for the rows of a seat that have a part in the answer. It is carried along
+//!    equalities of columns, as far as joins allow (`carry.rs`).
+//! 3. If the answer tells the keys of a seat's rows, it depends on those rows and on rows that enter; otherwise on all
+//!    rows that match, before a change or after it.
+//!
+//! A column too many costs precision, and an equality too few. Never the other way round.
+
+use std::sync::Arc;
+
+use larder_core::{Dependency, Match, Shape, TableName};
+use sea_orm::DbBackend;
+use smallvec::SmallVec;
+
+use super::bits::Bits;
+use super::carry::{self, Candidate};
+use super::{Block, Join, Mention, Name, Role, Uncacheable};
+use crate::catalog::{Catalog, Relation, Table};
+use crate::members::{KeyAt, Members};
+
+/// More alternatives than this a table, and some of its equalities are left aside.
+const MOST_ALTERNATIVES: usize = 32;
+
+/// What an answer depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Reads {
+    /// Known before the statement is sent.
+    pub dependencies: Vec<Dependency>,
+    /// How the answer tells the rows it also depends on.
+    pub(crate) members: Vec<Members>,
+    /// The answer has no more rows than a LIMIT says.
+    pub(crate) limited: bool,
+}
+
+impl Reads {
+    /// Depends on these and nothing else.
+    pub(crate) fn of(dependencies: Vec<Dependency>) -> Self {
+        Self {
+            dependencies,
+            ..Self::default()
+        }
+    }
+
+    /// Makes them those of an answer whose rows are not looked at.
+    pub(crate) fn untold(&mut self) {
+        for members in self.members.drain(..) {
+            let set = Shape::of_set(
+                members.shape.equalities().iter().map(Arc::clone),
+                members.shape.uses().clone(),
+            );
+            for dependency in &mut self.dependencies {
+                match dependency {
+                    Dependency::Match(table, rows)
+                        if *table == members.table && Arc::ptr_eq(rows.shape(), &members.shape) =>
+                    {
+                        *rows = Match::of(&set, rows.values().iter().copied());
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// One table in one block.
+pub(super) struct Seat<'a> {
+    pub(super) table: &'a Table,
+    pub(super) block: usize,
+    pub(super) source: usize,
+    pub(super) join: Join,
+    uses: Bits,
+    enters: Bits,
+    /// It is named in WHERE, in the ON of a later join, or in a subquery.
+    filtered: bool,
+    outputs: SmallVec<[(usize, u16); 4]>,
+}
+
+/// The tables of all blocks.
+pub(super) struct Seats<'a> {
+    pub(super) blocks: &'a [Block],
+    pub(super) backend: DbBackend,
+    pub(super) seats: SmallVec<[Seat<'a>; 4]>,
+}
+
+/// Returns what the answer of a statement of these blocks depends on.
+pub(super) fn reads(blocks: &[Block], catalog: &Catalog) -> Result<Reads, Uncacheable> {
+    let mut reads = Reads {
+        limited: blocks.first().is_some_and(|block| block.limited),
+        ..Reads::default()
+    };
+    let mut seats = Seats {
+        blocks,
+        backend: catalog.backend,
+        seats: SmallVec::new(),
+    };
+    for (block, source, relation) in relations(blocks) {
+        match catalog.resolve(relation) {
+            Relation::Table(table) => match table.guard() {
+                Some(reason) => return Err(unresolved(relation, reason)),
+                None => seats.seats.push(Seat::new(table, block, source, blocks)),
+            },
+            Relation::Unresolved(reason) => return Err(unresolved(relation, reason)),
+        }
+    }
+    seats.attribute();
+    let candidates = carry::candidates(&seats);
+    for (seat, candidates) in seats.seats.iter().zip(candidates) {
+        let key = seats.told_key(seat);
+        let equalities = chosen(&candidates);
+        let shape = seat.shape(&equalities, key.is_some(), catalog);
+        let name = seat.table.name();
+        each_match(&equalities, seat.table, |values| {
+            let rows = Match::of(&shape, values.iter().copied());
+            let dependency = Dependency::Match(name.clone(), rows);
+            if !reads.dependencies.contains(&dependency) {
+                reads.dependencies.push(dependency);
+            }
+        });
+        if let Some(key) = key {
+            reads.members.push(Members {
+                table: name.clone(),
+                shape,
+                key,
+            });
+        }
+    }
+    Ok(reads)
+}
+
+/// Returns whole tables as dependencies, each once.
+pub(super) fn whole(names: impl IntoIterator<Item = TableName>) -> Reads {
+    let mut dependencies = Vec::new();
+    for name in names {
+        let dependency = Dependency::Table(name);
+        if !dependencies.contains(&dependency) {
+            dependencies.push(dependency);
+        }
+    }
+    Reads::of(dependencies)
+}
+
+fn relations(blocks: &[Block]) -> impl Iterator<Item = (usize, usize, &super::RelationName)> {
+    blocks.iter().enumerate().flat_map(|(block, it)| {
+        it.sources
+            .iter()
+            .enumerate()
+            .filter_map(move |(at, source)| Some((block, at, source.relation.as_ref()?)))
+    })
+}
+
+fn unresolved(name: &super::RelationName, reason: super::Unresolved) -> Uncacheable {
+    Uncacheable::Unresolved(name.to_string(), reason)
+}
+
+impl<'a> Seat<'a> {
+    fn new(table: &'a Table, block: usize, source: usize, blocks: &[Block]) -> Self {
+        Self {
+            table,
+            block,
+            source,
+            join: blocks[block].sources[source].join,
+            uses: Bits::default(),
+            enters: Bits::default(),
+            filtered: false,
+            outputs: SmallVec::new(),
+        }
+    }
+
+    /// Takes note that a column is named for `role`; `None`: any column may be.
+    fn name(&mut self, column: Option<usize>, role: Role, from_inside: bool) {
+        let all = self.table.columns().len();
+        let mark = |bits: &mut Bits| match column {
+            Some(column) => bits.insert(column),
+            None => bits.fill(all),
+        };
+        mark(&mut self.uses);
+        let selected = matches!(role, Role::Output(_) | Role::Selected);
+        if !selected || from_inside {
+            mark(&mut self.enters);
+        }
+        let later = |at: u16| usize::from(at) > self.source;
+        self.filtered |=
+            from_inside || role == Role::Where || matches!(role, Role::On(at) if later(at));
+        if let (Role::Output(at), Some(column), false) = (role, column, from_inside) {
+            self.outputs.push((column, at));
+        }
+    }
+
+    fn name_all(&mut self) {
+        self.name(None, Role::Where, true);
+    }
+
+    fn shape(&self, equalities: &[&Candidate], rows: bool, catalog: &Catalog) -> Arc<Shape> {
+        let mut compared = Bits::default();
+        equalities
+            .iter()
+            .flat_map(|it| &it.columns)
+            .for_each(|column| compared.insert(*column));
+        let enters = rows.then_some(&self.enters);
+        catalog
+            .shapes
+            .get(self.table, &compared, &self.uses, enters)
+    }
+}
+
+impl<'a> Seats<'a> {
+    /// Attributes each column that is named to the seats it may belong to.
+    fn attribute(&mut self) {
+        let mut by_alias: SmallVec<[usize; 2]> = SmallVec::new();
+        for (at, block) in self.blocks.iter().enumerate() {
+            if block.opaque {
+                self.everything_seen_from(at);
+                continue;
+            }
+            for mention in &block.mentions {
+                self.mention(at, mention);
+                let alias = mention.qualifier.is_none()
+                    && !matches!(mention.role, Role::Output(_) | Role::Selected)
+                    && mention
+                        .column
+                        .as_ref()
+                        .is_some_and(|name| self.is_alias(block, name));
+                if alias {
+                    by_alias.push(at);
+                }
+            }
+        }
+        // What is sorted by the name of a part of the answer is sorted by the columns of that part.
+        for block in by_alias {
+            for seat in self.seats.iter_mut() {
+                if seat.block == block {
+                    seat.enters = seat.uses.clone();
+                }
+            }
+        }
+    }
+
+    fn is_alias(&self, block: &Block, name: &Name) -> bool {
+        block
+            .aliases
+            .iter()
+            .any(|alias| alias.text().eq_ignore_ascii_case(name.text()) || !name.text().is_ascii())
+    }
+
+    fn mention(&mut self, at: usize, mention: &Mention) {
+        match (&mention.qualifier, &mention.column) {
+            (Some(qualifier), column) => {
+                self.qualified(at, qualifier, column.as_ref(), mention.role)
+            }
+            (None, Some(column)) => self.unqualified(at, column, mention.role),
+            (None, None) => {
+                for seat in self.seats.iter_mut().filter(|seat| seat.block == at) {
+                    seat.name(None, mention.role, false);
+                }
+            }
+        }
+    }
+
+    fn qualified(&mut self, at: usize, qualifier: &Name, column: Option<&Name>, role: Role) {
+        let Some(block) = self
+            .seen_from(at)
+            .find(|block| self.goes_by(*block, qualifier))
+        else {
+            return self.everything_seen_from(at);
+        };
+        for seat in self.seats.iter_mut().filter(|seat| seat.block == block) {
+            if self.blocks[block].sources[seat.source].goes_by(qualifier, self.backend) {
+                // A column that is not known may be one of those no catalog lists.
+                let column = column.and_then(|name| seat.table.column(name, self.backend));
+                seat.name(column, role, block != at);
+            }
+        }
+    }
+
+    fn unqualified(&mut self, at: usize, name: &Name, role: Role) {
+        let (backend, mut found) = (self.backend, false);
+        let seen: SmallVec<[usize; 4]> = self.seen_from(at).collect();
+        for seat in self
+            .seats
+            .iter_mut()
+            .filter(|seat| seen.contains(&seat.block))
+        {
+            let inside = seat.block != at;
+            if let Some(column) = seat.table.column(name, backend) {
+                seat.name(Some(column), role, inside);
+                found = true;
+            } else if seat.may_be_named(name, self.blocks, backend) {
+                seat.name(None, role, inside);
+                found = true;
+            }
+        }
+        let elsewhere = seen.iter().any(|block| {
+            let block = &self.blocks[*block];
+            self.is_alias(block, name) || block.sources.iter().any(|it| it.relation.is_none())
+        });
+        if !found && (!elsewhere || is_system(name)) {
+            self.everything_seen_from(at);
+        }
+    }
+
+    fn goes_by(&self, block: usize, name: &Name) -> bool {
+        let mut sources = self.blocks[block].sources.iter();
+        sources.any(|source| source.goes_by(name, self.backend))
+    }
+
+    /// Returns the block and those around it, innermost first.
+    pub(super) fn seen_from(&self, at: usize) -> impl Iterator<Item = usize> + use<'a> {
+        let blocks = self.blocks;
+        std::iter::successors(Some(at), move |at| blocks.get(*at)?.outer)
+    }
+
+    fn everything_seen_from(&mut self, at: usize) {
+        let seen: SmallVec<[usize; 4]> = self.seen_from(at).collect();
+        for seat in self
+            .seats
+            .iter_mut()
+            .filter(|seat| seen.contains(&seat.block))
+        {
+            seat.name_all();
+        }
+    }
+
+    /// Returns where the answer tells the keys of a seat's rows; `None` if its rows are not told.
+    fn told_key(&self, seat: &Seat<'_>) -> Option<SmallVec<[KeyAt; 1]>> {
+        let block = &self.blocks[seat.block];
+        let certain = block.rows_told
+            && !seat.table.key().is_empty()
+            && block
+                .sources
+                .iter()
+                .all(|source| source.join != Join::Other);
+        // A row without a partner appears when the last partner goes, which need not be in the answer.
+        let partner = seat.join == Join::Left && (block.limited || seat.filtered);
+        if !certain || partner {
+            return None;
+        }
+        seat.table
+            .key()
+            .iter()
+            .map(|column| {
+                let own = seat
+                    .table
+                    .columns()
+                    .iter()
+                    .position(|it| *it.name == *column.name)?;
+                let output = seat.outputs.iter().find(|(at, _)| *at == own);
+                output
+                    .map(|(_, at)| KeyAt::index(usize::from(*at), column.class))
+                    .or_else(|| is_whole(block).then(|| KeyAt::named(&column.name, column.class)))
+            })
+            .collect()
+    }
+}
+
+impl Seat<'_> {
+    /// Tells whether a name may be this table's row as a whole, or a column of it in a spelling of the server's.
+    fn may_be_named(&self, name: &Name, blocks: &[Block], backend: DbBackend) -> bool {
+        let source = &blocks[self.block].sources[self.source];
+        let as_row = backend == DbBackend::Postgres && source.goes_by(name, backend);
+        let spelled = |column: &str| name.may_be_column(column, backend);
+        as_row
+            || self
+                .table
+                .columns()
+                .iter()
+                .any(|column| spelled(&column.name))
+    }
+}
+
+/// Tells whether the answer is every column of one table, under their own names.
+fn is_whole(block: &Block) -> bool {
+    let star = |mention: &Mention| {
+        mention.qualifier.is_none() && mention.column.is_none() && mention.role == Role::Selected
+    };
+    block.sources.len() == 1
+        && block.aliases.is_empty()
+        && block.mentions.iter().any(star)
+        && !block
+            .mentions
+            .iter()
+            .any(|mention| matches!(mention.role, Role::Output(_)))
+}
+
+/// Tells whether a name may be a column that a database adds to each table.
+fn is_system(name: &Name) -> bool {
+    const SYSTEM: [&str; 11] = [
+        "rowid", "oid", "_rowid_", "_rowid", "ctid", "xmin", "xmax", "cmin", "cmax", "tableoid",
+        "rank",
+    ];
+    SYSTEM
+        .iter()
+        .any(|system| name.text().eq_ignore_ascii_case(system))
+}
+
+/// Returns the equalities that tell rows apart best, as long as their alternatives are few.
+fn chosen(candidates: &[Candidate]) -> SmallVec<[&Candidate; 2]> {
+    let mut sorted: SmallVec<[&Candidate; 4]> = candidates
+        .iter()
+        .filter(|candidate| candidate.alternatives() > 0)
+        .collect();
+    sorted.sort_by_key(|candidate| candidate.alternatives());
+    let mut chosen: SmallVec<[&Candidate; 2]> = SmallVec::new();
+    let mut product = 1;
+    for candidate in sorted {
+        let covered = chosen
+            .iter()
+            .flat_map(|it| &it.columns)
+            .any(|column| candidate.columns.contains(column));
+        if !covered && product * candidate.alternatives() <= MOST_ALTERNATIVES {
+            product *= candidate.alternatives();
+            chosen.push(candidate);
+        }
+    }
+    chosen
+}
+
+/// Calls `found` with the values of each alternative, in the order of the columns' names.
+fn each_match(equalities: &[&Candidate], table: &Table, mut found: impl FnMut(&[u64])) {
+    let mut rows: SmallVec<[SmallVec<[(usize, u64); 2]>; 2]> = SmallVec::new();
+    rows.push(SmallVec::new());
+    for candidate in equalities {
+        let width = candidate.columns.len();
+        let extended = rows.iter().flat_map(|row| {
+            candidate.values.chunks_exact(width).map(move |values| {
+                let mut row = row.clone();
+                row.extend(
+                    candidate
+                        .columns
+                        .iter()
+                        .copied()
+                        .zip(values.iter().copied()),
+                );
+                row
+            })
+        });
+        rows = extended.collect();
+    }
+    for row in &mut rows {
+        row.sort_by(|(a, _), (b, _)| table.columns()[*a].name.cmp(&table.columns()[*b].name));
+        let values: SmallVec<[u64; 4]> = row.iter().map(|(_, value)| *value).collect();
+        found(&values);
+    }
+}
