@@ -22,6 +22,7 @@ mod gate;
 mod harness;
 mod oracle;
 mod postgres;
+mod precision;
 mod probe;
 mod reads;
 mod repository;

@@ -1,0 +1,213 @@
+//! One round: a schema, its rows, queries that are kept, writes that may change their answers.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use larder_core::{Key, Larder, Lookup, Policy, Region};
+use larder_sea_orm::{CachedConnection, Connect as _};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, Statement};
+
+use super::answer::{Answer, answer};
+use super::dice::Dice;
+use super::image::{Changed, by_equality, by_table, changes, images};
+use super::maker::Maker;
+use super::read::Read;
+use super::schema::Schema;
+use super::send::{Log, Way, write};
+use super::tally::{Pair, Tally};
+
+const READS: usize = 40;
+const WRITES: usize = 40;
+/// More than these would not be read.
+const REPORTS: u64 = 5;
+
+/// A query whose answer is in the cache.
+struct Kept {
+    read: Read,
+    way: Way,
+    /// As it is sent past the cache.
+    statement: Statement,
+    key: Key,
+    answer: Answer,
+}
+
+struct Round<'r> {
+    seed: u64,
+    schema: &'r Schema,
+    raw: DatabaseConnection,
+    cached: CachedConnection<DatabaseConnection>,
+    region: Region<Answer>,
+    kept: Vec<Kept>,
+    numbered: u64,
+    tally: &'r mut Tally,
+}
+
+/// Plays a round over an empty database.
+pub(super) async fn play(raw: DatabaseConnection, seed: u64, tally: &mut Tally) {
+    let mut dice = Dice::new(seed);
+    let schema = Schema::random(&mut dice, raw.get_database_backend());
+    for statement in &schema.script {
+        let made = raw.execute_unprepared(statement).await;
+        made.unwrap_or_else(|error| panic!("seed {seed}: {error}\n{statement}"));
+    }
+    let mut maker = Maker::new(&mut dice, &schema);
+    fill(&raw, &mut maker).await;
+    let larder = Larder::builder("precision")
+        .slots(1 << 14)
+        .environment::<&str, &str>([])
+        .build()
+        .unwrap();
+    let policy = Policy::ttl(Duration::from_secs(3600));
+    let mut round = Round {
+        seed,
+        schema: &schema,
+        cached: larder.connect("main", raw.clone()).await.unwrap(),
+        raw,
+        region: larder.region("reads", policy).unwrap(),
+        kept: Vec::new(),
+        numbered: 0,
+        tally,
+    };
+    for _ in 0..READS {
+        let kept = round.another(&mut maker).await;
+        round.kept.push(kept);
+    }
+    for _ in 0..WRITES {
+        round.change(&mut maker).await;
+        for _ in 0..2 {
+            let at = maker.dice().below(READS);
+            round.kept[at] = round.another(&mut maker).await;
+        }
+    }
+    round.tally.rounds += 1;
+    larder.close().await;
+}
+
+async fn fill(raw: &DatabaseConnection, maker: &mut Maker<'_>) {
+    for table in 0..maker.schema.tables.len() {
+        for _ in 0..maker.dice().within(4, 9) {
+            let insert = maker.seeded(table);
+            // What conflicts is left out.
+            let _ = raw.execute(&insert).await;
+        }
+    }
+}
+
+impl Round<'_> {
+    /// Invents a query the database takes and the cache keeps.
+    async fn another(&mut self, maker: &mut Maker<'_>) -> Kept {
+        loop {
+            let read = maker.read();
+            let way = maker.dice().weighed(&Way::ALL);
+            self.numbered += 1;
+            let mut kept = Kept {
+                statement: read.statement.sent(way, self.schema.backend),
+                key: self.numbered.into(),
+                answer: Answer::new(),
+                read,
+                way,
+            };
+            match self.load(&mut kept).await {
+                Ok(()) if self.serves(&kept) => return kept,
+                Ok(()) => {
+                    self.tally.not_kept += 1;
+                    verbose(|| format!("not kept: {:?} {}", kept.way, kept.statement));
+                }
+                Err(error) => verbose(|| format!("{error}: {}", kept.statement)),
+            }
+        }
+    }
+
+    /// Reads a query through the cache.
+    async fn load(&self, kept: &mut Kept) -> Result<(), DbErr> {
+        let read = &kept.read;
+        let loader = || async {
+            let rows = read.statement.rows(&self.cached, kept.way).await?;
+            Ok::<_, DbErr>(answer(&rows, read.defined))
+        };
+        let loaded = self.region.get_or_load(kept.key.clone(), loader).await;
+        match loaded {
+            Ok(answer) => {
+                kept.answer.clone_from(&answer);
+                Ok(())
+            }
+            Err(error) => Err(DbErr::Custom(error.to_string())),
+        }
+    }
+
+    fn serves(&self, kept: &Kept) -> bool {
+        matches!(self.region.lookup(&kept.key), Lookup::Hit(_))
+    }
+
+    /// Writes, and looks at every kept query.
+    async fn change(&mut self, maker: &mut Maker<'_>) {
+        let before = images(&self.raw, self.schema).await;
+        let log = write(&self.cached, maker, &before).await;
+        let after = images(&self.raw, self.schema).await;
+        let changed = changes(&before, &after);
+        self.tally.writes += 1;
+        self.tally.refused += log.refused as u64;
+        let mut kept = std::mem::take(&mut self.kept);
+        for kept in &mut kept {
+            self.compare(kept, &log, &changed).await;
+        }
+        self.kept = kept;
+    }
+
+    async fn compare(&mut self, kept: &mut Kept, log: &Log, changed: &[Changed]) {
+        let rows = self.raw.query_all_raw(kept.statement.clone()).await;
+        let rows = rows.unwrap_or_else(|error| panic!("seed {}: {error}: {}", self.seed, kept.statement));
+        let now = answer(&rows, kept.read.defined);
+        let served = self.serves(kept);
+        let pair = Pair {
+            changed: now != kept.answer,
+            invalid: !served,
+            equality: by_equality(&kept.read.parts, changed, self.schema),
+            whole: by_table(&kept.read.parts, changed),
+        };
+        self.tally.count(&kept.read.shape, log.sort, pair);
+        if pair.changed && served {
+            self.missed(kept, log, &now);
+            self.region.evict(&kept.key);
+        }
+        if pair.changed || !served {
+            let loaded = self.load(kept).await;
+            loaded.unwrap_or_else(|error| panic!("seed {}: {error}: {}", self.seed, kept.statement));
+            assert_eq!(
+                kept.answer, now,
+                "seed {}: the connection reads something else: {}",
+                self.seed, kept.statement
+            );
+        }
+    }
+
+    fn missed(&mut self, kept: &Kept, log: &Log, now: &Answer) {
+        self.tally.missed += 1;
+        if self.tally.missed > REPORTS {
+            return;
+        }
+        say(&format!(
+            "MISSED, LARDER_FUZZ_SEED={} LARDER_FUZZ_PAIRS=1\n{}\n  query ({}, {:?}): {}\n  was {:?}\n  is  {:?}\n  write:\n    {}",
+            self.seed,
+            self.schema.script.join(";\n"),
+            kept.read.shape,
+            kept.way,
+            kept.statement,
+            kept.answer,
+            now,
+            log.lines.join("\n    "),
+        ));
+    }
+}
+
+/// Past the capture of the test's output: who reads the run must see it.
+pub(super) fn say(text: &str) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "{text}");
+}
+
+fn verbose(text: impl FnOnce() -> String) {
+    if std::env::var_os("LARDER_FUZZ_VERBOSE").is_some() {
+        say(&text());
+    }
+}

@@ -1,0 +1,113 @@
+//! What is counted, and how it is shown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// What became of (query, write) pairs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) pairs: u64,
+    /// The answer really changed.
+    pub(super) changed: u64,
+    /// The entry was invalid.
+    pub(super) precise: u64,
+    /// Equalities alone would have invalidated it.
+    pub(super) equality: u64,
+    /// Whole tables would have.
+    pub(super) whole: u64,
+}
+
+/// One pair.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pair {
+    pub(super) changed: bool,
+    pub(super) invalid: bool,
+    pub(super) equality: bool,
+    pub(super) whole: bool,
+}
+
+/// Everything counted in a run.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) all: Counts,
+    pub(super) by_shape: BTreeMap<String, Counts>,
+    pub(super) by_write: BTreeMap<&'static str, Counts>,
+    pub(super) rounds: u64,
+    pub(super) writes: u64,
+    /// Writes the database refused.
+    pub(super) refused: u64,
+    /// Queries whose answers were not kept.
+    pub(super) not_kept: u64,
+    pub(super) missed: u64,
+}
+
+impl Counts {
+    fn add(&mut self, pair: Pair) {
+        self.pairs += 1;
+        self.changed += u64::from(pair.changed);
+        self.precise += u64::from(pair.invalid);
+        self.equality += u64::from(pair.equality);
+        self.whole += u64::from(pair.whole);
+    }
+
+    /// How many times as many pairs are invalidated as really changed.
+    pub(super) fn ratio(&self) -> f64 {
+        ratio(self.precise, self.changed)
+    }
+}
+
+impl Tally {
+    pub(super) fn count(&mut self, shape: &str, write: &'static str, pair: Pair) {
+        self.all.add(pair);
+        if let Some(counts) = self.by_shape.get_mut(shape) {
+            counts.add(pair);
+        } else {
+            self.by_shape.entry(shape.to_owned()).or_default().add(pair);
+        }
+        self.by_write.entry(write).or_default().add(pair);
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} rounds, {} writes ({} statements refused), {} queries not kept",
+            self.rounds, self.writes, self.refused, self.not_kept
+        )?;
+        writeln!(
+            f,
+            "{:<34} {:>9} {:>8} {:>8} {:>8} {:>8} {:>6}",
+            "", "pairs", "changed", "precise", "equality", "table", "ratio"
+        )?;
+        writeln!(f, "{:<34} {}", "all", self.all)?;
+        for (name, counts) in &self.by_write {
+            writeln!(f, "  write: {name:<25} {counts}")?;
+        }
+        for (name, counts) in &self.by_shape {
+            writeln!(f, "  read: {name:<26} {counts}")?;
+        }
+        write!(f, "missed: {}", self.missed)
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = |part: u64| format!("{:.1}%", 100.0 * ratio(part, self.pairs));
+        write!(
+            f,
+            "{:>9} {:>8} {:>8} {:>8} {:>8} {:>6.2}",
+            self.pairs,
+            share(self.changed),
+            share(self.precise),
+            share(self.equality),
+            share(self.whole),
+            self.ratio()
+        )
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "it is rounded to be read")]
+fn ratio(part: u64, whole: u64) -> f64 {
+    part as f64 / whole.max(1) as f64
+}

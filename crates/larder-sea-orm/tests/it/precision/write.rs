@@ -1,0 +1,385 @@
+//! Random writes of one statement.
+
+use sea_orm::DbBackend;
+use sea_orm::sea_query::{
+    CommonTableExpression, DeleteStatement, Expr, ExprTrait as _, InsertStatement, OnConflict, Query,
+    SelectStatement, UpdateStatement, Value, WithClause, WithQuery,
+};
+
+use super::image::Row;
+use super::maker::{Maker, Source};
+use super::schema::Kind;
+use super::values::null;
+
+/// A write.
+#[derive(Clone, Debug)]
+pub(super) struct Write {
+    pub(super) statement: Writing,
+    pub(super) sort: &'static str,
+    /// It answers with rows.
+    pub(super) returns: bool,
+}
+
+/// A statement that writes.
+#[derive(Clone, Debug)]
+pub(super) enum Writing {
+    Insert(InsertStatement),
+    Update(UpdateStatement),
+    Delete(DeleteStatement),
+    With(WithQuery),
+    /// Text of which there is no tree.
+    Text(String),
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Insert,
+    InsertSelect,
+    Upsert,
+    UpdateRow,
+    UpdateMany,
+    DeleteRow,
+    DeleteMany,
+    Text,
+    WithCte,
+}
+
+/// How often each is written; the second are for tables with too many rows.
+const FORMS: [(usize, usize, Form); 9] = [
+    (28, 6, Form::Insert),
+    (3, 1, Form::InsertSelect),
+    (9, 5, Form::Upsert),
+    (24, 20, Form::UpdateRow),
+    (13, 13, Form::UpdateMany),
+    (9, 30, Form::DeleteRow),
+    (5, 14, Form::DeleteMany),
+    (6, 6, Form::Text),
+    (2, 2, Form::WithCte),
+];
+
+impl Maker<'_> {
+    /// Invents a write; `rows` are those of the tables now.
+    pub(super) fn write(&mut self, rows: &[Vec<Row>]) -> Write {
+        self.begin();
+        let table = self.any_table();
+        let full = rows[table].len() > 9;
+        let forms = FORMS.map(|(few, many, form)| (if full { many } else { few }, form));
+        match self.dice().weighed(&forms) {
+            Form::Insert => self.insert(table),
+            Form::InsertSelect => self.insert_select(table),
+            Form::Upsert => self.upsert(table),
+            Form::UpdateRow => self.update(table, Some(&rows[table])),
+            Form::UpdateMany => self.update(table, None),
+            Form::DeleteRow => self.delete(table, Some(&rows[table])),
+            Form::DeleteMany => self.delete(table, None),
+            Form::Text => self.text(table, &rows[table]),
+            Form::WithCte => self.with_cte(table),
+        }
+    }
+
+    /// A row inserted as raw SQL, to begin with.
+    pub(super) fn seeded(&mut self, table: usize) -> InsertStatement {
+        self.begin();
+        self.values_of(table, 1).0
+    }
+
+    fn values_of(&mut self, table: usize, rows: usize) -> (InsertStatement, Vec<usize>) {
+        let shape = &self.schema.tables[table];
+        let mut given = shape.given();
+        given.retain(|at| {
+            let auto = shape.auto && shape.key == [*at];
+            let optional = auto || shape.columns[*at].default || shape.columns[*at].nullable;
+            !(optional && self.values.dice.one_in(if auto { 2 } else { 8 }))
+        });
+        if given.is_empty() {
+            given.push(shape.given()[0]);
+        }
+        let mut insert = Query::insert();
+        insert.into_table(shape.name);
+        insert.columns(given.iter().map(|at| shape.columns[*at].name));
+        for _ in 0..rows {
+            let values = given.iter().map(|at| self.values.stored(&shape.columns[*at]));
+            let values: Vec<Expr> = values.map(Expr::from).collect();
+            insert.values_panic(values);
+        }
+        (insert, given)
+    }
+
+    fn insert(&mut self, table: usize) -> Write {
+        let rows = self.dice().pick(&[1, 1, 1, 2, 3]);
+        let (mut insert, _) = self.values_of(table, rows);
+        let shape = &self.schema.tables[table];
+        if self.backend() != DbBackend::Postgres && self.dice().one_in(12) {
+            insert.replace();
+            return self.inserted(insert, table, "replace");
+        }
+        if shape.auto && self.dice().one_in(20) {
+            insert = Query::insert().into_table(shape.name).or_default_values().take();
+        }
+        self.inserted(insert, table, if rows > 1 { "insert rows" } else { "insert" })
+    }
+
+    fn inserted(&mut self, mut insert: InsertStatement, table: usize, sort: &'static str) -> Write {
+        let returns = self.returning(table, |it| match it {
+            None => {
+                insert.returning_all();
+            }
+            Some(name) => {
+                insert.returning_col(name);
+            }
+        });
+        Write {
+            statement: Writing::Insert(insert),
+            sort,
+            returns,
+        }
+    }
+
+    /// Asks for all columns, one, or nothing; tells whether rows come back.
+    fn returning(&mut self, table: usize, mut ask: impl FnMut(Option<&'static str>)) -> bool {
+        if self.backend() == DbBackend::MySql || self.dice().coin() {
+            return false;
+        }
+        let shape = &self.schema.tables[table];
+        let whole = self.dice().coin();
+        let key = shape.key.first().copied();
+        let at = key.filter(|_| self.values.dice.coin());
+        let at = at.unwrap_or(self.values.dice.below(shape.columns.len()));
+        ask((!whole).then(|| shape.columns[at].name));
+        true
+    }
+
+    /// Rows of another table, or of the same.
+    fn insert_select(&mut self, table: usize) -> Write {
+        let shape = &self.schema.tables[table];
+        let given: Vec<usize> = shape.given();
+        let given: Vec<usize> = given
+            .into_iter()
+            .filter(|at| !(shape.auto && shape.key == [*at]))
+            .collect();
+        let (select, source) = self.rows_of_any();
+        let mut select = select;
+        for at in &given {
+            let column = shape.columns[*at];
+            let same = source.of_kind(column.kind);
+            if same.is_empty() || self.dice().coin() {
+                let value = self.values.stored(&column);
+                select.expr(Expr::from(value));
+            } else {
+                let at = self.dice().pick(&same);
+                select.expr(source.full(at));
+            }
+        }
+        let mut insert = Query::insert();
+        insert.into_table(shape.name);
+        insert.columns(given.iter().map(|at| shape.columns[*at].name));
+        if given.is_empty() || insert.select_from(select).is_err() {
+            return self.insert(table);
+        }
+        self.inserted(insert, table, "insert select")
+    }
+
+    /// A query of some table's rows, without columns.
+    fn rows_of_any(&mut self) -> (SelectStatement, Source) {
+        let other = self.any_table();
+        let alias = self.alias();
+        let source = [self.table(other, Some(alias))];
+        let mut select = Query::select();
+        select.from_as(self.schema.tables[other].name, alias);
+        select.and_where(self.atom(&source, 0, 1).expr);
+        let [source] = source;
+        (select, source)
+    }
+
+    fn upsert(&mut self, table: usize) -> Write {
+        let rows = self.dice().pick(&[1, 1, 2]);
+        let (mut insert, given) = self.values_of(table, rows);
+        let shape = &self.schema.tables[table];
+        let unique = (0..shape.columns.len()).find(|at| shape.columns[*at].unique);
+        let target = match unique {
+            Some(unique) if self.values.dice.one_in(3) => vec![unique],
+            _ if !shape.key.is_empty() => shape.key.clone(),
+            _ => return self.inserted(insert, table, "insert"),
+        };
+        let target = target.iter().map(|at| shape.columns[*at].name);
+        let mut conflict = OnConflict::columns(target.clone());
+        let set: Vec<usize> = given.into_iter().filter(|at| !shape.key.contains(at)).collect();
+        if set.is_empty() || self.dice().one_in(4) {
+            match self.backend() {
+                DbBackend::MySql => conflict.do_nothing_on(target),
+                _ => conflict.do_nothing(),
+            };
+            insert.on_conflict(conflict);
+            return self.inserted(insert, table, "insert or nothing");
+        }
+        if self.dice().coin() {
+            let set = self.dice().some(&set, 1);
+            conflict.update_columns(set.iter().map(|at| shape.columns[*at].name));
+        } else {
+            let at = self.dice().pick(&set);
+            let value = self.assigned(table, at);
+            conflict.value(shape.columns[at].name, value);
+        }
+        if self.backend() != DbBackend::MySql && self.dice().one_in(4) {
+            let source = [self.table(table, None)];
+            conflict.action_and_where(self.atom(&source, 0, 2).expr);
+        }
+        insert.on_conflict(conflict);
+        self.inserted(insert, table, "upsert")
+    }
+
+    /// What a column is set to.
+    fn assigned(&mut self, table: usize, at: usize) -> Expr {
+        let shape = &self.schema.tables[table];
+        let column = shape.columns[at];
+        let own = Expr::col((shape.name, column.name));
+        match (column.kind, self.dice().below(8)) {
+            (Kind::Int, 0) => own.add(1),
+            (Kind::Int, 1) if column.refers.is_none() => {
+                let outer: &[Source] = &[];
+                self.scalar(outer, 1)
+            }
+            (Kind::Bool, 0) => own.not(),
+            _ => self.values.stored(&column).into(),
+        }
+    }
+
+    fn update(&mut self, table: usize, rows: Option<&Vec<Row>>) -> Write {
+        let shape = &self.schema.tables[table];
+        let mut rest = shape.rest();
+        let of_key = !shape.key.is_empty() && self.dice().one_in(10);
+        if of_key || rest.is_empty() {
+            rest = shape.key.clone();
+        }
+        let mut update = Query::update();
+        update.table(shape.name);
+        for at in self.dice().some(&rest, 1).into_iter().take(2) {
+            let value = self.assigned(table, at);
+            update.value(shape.columns[at].name, value);
+        }
+        for condition in self.picked(table, rows) {
+            update.and_where(condition);
+        }
+        let returns = self.returning(table, |it| match it {
+            None => {
+                update.returning_all();
+            }
+            Some(name) => {
+                update.returning_col(name);
+            }
+        });
+        Write {
+            statement: Writing::Update(update),
+            sort: match rows {
+                _ if of_key => "update key",
+                Some(_) => "update row",
+                None => "update many",
+            },
+            returns,
+        }
+    }
+
+    fn delete(&mut self, table: usize, rows: Option<&Vec<Row>>) -> Write {
+        let mut delete = Query::delete();
+        delete.from_table(self.schema.tables[table].name);
+        for condition in self.picked(table, rows) {
+            delete.and_where(condition);
+        }
+        let returns = self.returning(table, |it| match it {
+            None => {
+                delete.returning_all();
+            }
+            Some(name) => {
+                delete.returning_col(name);
+            }
+        });
+        Write {
+            statement: Writing::Delete(delete),
+            sort: if rows.is_some() { "delete row" } else { "delete many" },
+            returns,
+        }
+    }
+
+    /// The conditions of an update or a delete: one row's key, or whatever comes.
+    pub(super) fn picked(&mut self, table: usize, rows: Option<&Vec<Row>>) -> Vec<Expr> {
+        let mut source = self.table(table, None);
+        source.bare = self.dice().coin();
+        let key = self.schema.tables[table].key.clone();
+        if let Some(rows) = rows.filter(|rows| !rows.is_empty() && !key.is_empty()) {
+            let at = self.dice().below(rows.len());
+            let row = &rows[at];
+            let mut picked: Vec<Expr> = key
+                .iter()
+                .map(|at| match value_of(&row[*at], source.columns[*at].kind) {
+                    Some(value) => source.own(*at).eq(value),
+                    None => source.own(*at).is_null(),
+                })
+                .collect();
+            if self.dice().one_in(8) {
+                picked.push(self.atom(&[source], 0, 2).expr);
+            }
+            return picked;
+        }
+        let sources = [source];
+        // MySQL does not let a statement read the table it writes: most of those are refused there.
+        let depth = if self.backend() == DbBackend::MySql && !self.dice().one_in(4) { 2 } else { 1 };
+        (0..self.dice().weighed(&[(1, 0), (16, 1), (8, 2)]))
+            .map(|_| self.atom(&sources, 0, depth).expr)
+            .collect()
+    }
+
+    /// A write behind a CTE it may read.
+    fn with_cte(&mut self, table: usize) -> Write {
+        if self.backend() == DbBackend::MySql {
+            return self.update(table, None);
+        }
+        let (mut select, source) = self.rows_of_any();
+        let at = self.any_column(&source);
+        select.expr_as(source.full(at), "c");
+        let kind = source.columns[at].kind;
+        let mut cte = CommonTableExpression::new();
+        cte.table_name("picked").query(select);
+        let mut with = WithClause::new();
+        with.cte(cte);
+        let own = self.table(table, None);
+        let same = own.of_kind(kind);
+        if same.is_empty() {
+            return self.update(table, None);
+        }
+        let column = own.full(self.dice().pick(&same));
+        let chosen = column.in_subquery(Query::select().column("c").from("picked").take());
+        let (query, sort) = if self.dice().one_in(3) {
+            let delete = Query::delete().from_table(own.name).and_where(chosen).take();
+            (delete.with(with), "with delete")
+        } else {
+            let rest = self.schema.tables[table].given();
+            let at = self.dice().pick(&rest);
+            let value = self.assigned(table, at);
+            let mut update = Query::update();
+            update.table(own.name).and_where(chosen).value(own.columns[at].name, value);
+            (update.take().with(with), "with update")
+        };
+        Write {
+            statement: Writing::With(query),
+            sort,
+            returns: false,
+        }
+    }
+}
+
+/// The value of a cell, as a caller who knows the row would give it; `None` for NULL.
+pub(super) fn value_of(cell: &Option<String>, kind: Kind) -> Option<Value> {
+    let text = cell.as_ref()?;
+    let bytes = || -> Vec<u8> {
+        let pairs = text.as_bytes().chunks(2);
+        let pairs = pairs.filter_map(|pair| std::str::from_utf8(pair).ok());
+        pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
+    };
+    Some(match kind {
+        Kind::Int => text.parse::<i64>().map_or_else(|_| null(kind), Value::from),
+        Kind::Bool => (text == "1").into(),
+        Kind::Text => text.clone().into(),
+        Kind::Bytes => bytes().into(),
+        Kind::Uuid => sea_orm::prelude::Uuid::from_slice(&bytes()).map_or_else(|_| null(kind), Value::from),
+    })
+}
