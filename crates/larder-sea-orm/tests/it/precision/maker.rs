@@ -1,12 +1,13 @@
 //! What makes statements: the sources they read and the names in them.
 
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Order, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Order, SelectStatement, Value};
 
 use super::dice::Dice;
-use super::image::Part;
+use super::image::{Images, Part, Row};
 use super::schema::{Column, Kind, Schema};
-use super::values::Values;
+use super::values::{Values, cell};
+use super::write::value_of;
 
 const ALIASES: [&str; 12] = [
     "s0", "s1", "s2", "S3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11",
@@ -55,6 +56,8 @@ impl Source {
 pub(super) struct Maker<'a> {
     pub(super) values: Values<'a>,
     pub(super) schema: &'a Schema,
+    /// What the tables hold: values that are there are more telling than others.
+    pub(super) rows: Images,
     /// The tables named so far in the statement being made.
     pub(super) parts: Vec<Part>,
     /// Collations decide which of several values is in the answer.
@@ -69,6 +72,7 @@ impl<'a> Maker<'a> {
         Self {
             values: Values { dice, backend },
             schema,
+            rows: vec![Vec::new(); schema.tables.len()],
             parts: Vec::new(),
             folded: false,
             named: 0,
@@ -116,6 +120,48 @@ impl<'a> Maker<'a> {
             part: Some(self.parts.len() - 1),
             bare: false,
         }
+    }
+
+    /// A value to compare a column with, often one it holds.
+    pub(super) fn compared(&mut self, source: &Source, at: usize) -> Value {
+        let column = source.columns[at];
+        let there = source.table.filter(|_| !self.values.dice.one_in(3));
+        let there = there.and_then(|table| self.held(table, at));
+        there.unwrap_or_else(|| self.values.compared(&column))
+    }
+
+    /// A value to store, where it may be stored if there is such.
+    pub(super) fn stored(&mut self, table: usize, at: usize) -> Value {
+        let column = self.schema.tables[table].columns[at];
+        if let Some((parent, _)) = column.refers
+            && !self.dice().one_in(5)
+        {
+            let key = self.schema.tables[parent].key[0];
+            if let Some(value) = self.held(parent, key) {
+                return value;
+            }
+        }
+        let key = self.schema.tables[table].key.contains(&at);
+        let mut value = self.values.stored(&column);
+        for _ in 0..6 {
+            if key && column.kind == Kind::Int {
+                value = i32::try_from(self.dice().below(14)).expect("it fits").into();
+            }
+            let cell = cell(&value, &column);
+            let taken = |row: &Row| cell.is_some() && row[at] == cell;
+            if !(key || column.unique) || !self.rows[table].iter().any(taken) {
+                break;
+            }
+            value = self.values.stored(&column);
+        }
+        value
+    }
+
+    /// A value some row of a table has.
+    fn held(&mut self, table: usize, at: usize) -> Option<Value> {
+        let rows = &self.rows[table];
+        let row = rows.get(self.values.dice.below(rows.len().max(1)))?;
+        value_of(&row[at], self.schema.tables[table].columns[at].kind)
     }
 
     /// A column of a source.

@@ -75,7 +75,7 @@ impl Maker<'_> {
             Form::Between => self.between(source, column).into(),
             Form::Like if of.kind == Kind::Text => own.like(self.values.pattern()).into(),
             Form::NotEqual => {
-                let value = self.values.compared(&of);
+                let value = self.compared(source, column);
                 if self.dice().coin() { own.ne(value) } else { own.eq(value).not() }.into()
             }
             Form::Or => self.either(sources, at, depth),
@@ -88,7 +88,7 @@ impl Maker<'_> {
             }
             Form::Tuple => self.tuple(source),
             Form::Range | Form::Like | Form::Subquery | Form::Bare => {
-                let value = self.values.compared(&of);
+                let value = self.compared(source, column);
                 match self.dice().below(4) {
                     0 => own.gt(value),
                     1 => own.gte(value),
@@ -109,7 +109,7 @@ impl Maker<'_> {
     }
 
     fn equal(&mut self, source: &Source, at: usize) -> Atom {
-        let value = self.values.compared(&source.columns[at]);
+        let value = self.compared(source, at);
         let cells = vec![cell(&value, &source.columns[at])];
         let own = source.own(at);
         let flipped = self.dice().one_in(6);
@@ -122,7 +122,7 @@ impl Maker<'_> {
     fn one_of(&mut self, source: &Source, at: usize) -> Atom {
         let column = source.columns[at];
         let values: Vec<Value> = (0..self.dice().within(1, 4))
-            .map(|_| self.values.compared(&column))
+            .map(|_| self.compared(source, at))
             .collect();
         let cells = values.iter().map(|value| cell(value, &column)).collect();
         if self.dice().one_in(8) {
@@ -135,8 +135,8 @@ impl Maker<'_> {
     }
 
     fn between(&mut self, source: &Source, at: usize) -> Expr {
-        let one = self.values.compared(&source.columns[at]);
-        let other = self.values.compared(&source.columns[at]);
+        let one = self.compared(source, at);
+        let other = self.compared(source, at);
         if self.dice().one_in(4) {
             source.own(at).not_between(one, other)
         } else {
@@ -189,8 +189,8 @@ impl Maker<'_> {
     fn tuple(&mut self, source: &Source) -> Atom {
         let (one, other) = (self.any_column(source), self.any_column(source));
         let mut pair = || {
-            let first = self.values.compared(&source.columns[one]);
-            ValueTuple::Two(first, self.values.compared(&source.columns[other]))
+            let first = self.compared(source, one);
+            ValueTuple::Two(first, self.compared(source, other))
         };
         let pairs = [pair(), pair()];
         let tuple = Expr::tuple([source.own(one), source.own(other)]);

@@ -90,6 +90,7 @@ async fn fill(raw: &DatabaseConnection, maker: &mut Maker<'_>) {
             // What conflicts is left out.
             let _ = raw.execute(&insert).await;
         }
+        maker.rows = images(raw, maker.schema).await;
     }
 }
 
@@ -142,9 +143,11 @@ impl Round<'_> {
     /// Writes, and looks at every kept query.
     async fn change(&mut self, maker: &mut Maker<'_>) {
         let before = images(&self.raw, self.schema).await;
-        let log = write(&self.cached, maker, &before).await;
+        maker.rows.clone_from(&before);
+        let log = write(&self.cached, maker).await;
         let after = images(&self.raw, self.schema).await;
         let changed = changes(&before, &after);
+        verbose(|| format!("wrote ({}{}): {}", log.sort, if before == after { ", to no effect" } else { "" }, log.lines.join("; ")));
         self.tally.writes += 1;
         self.tally.refused += log.refused as u64;
         let mut kept = std::mem::take(&mut self.kept);

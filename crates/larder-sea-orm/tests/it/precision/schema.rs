@@ -68,11 +68,13 @@ impl Schema {
         let names = dice.some(&NAMES, 6);
         let first = dice.below(names.len());
         let mut maker = Maker {
+            collation: dice.below(MYSQL_TEXTS.len()),
             dice,
             backend,
             tables: Vec::new(),
         };
-        for number in 0..maker.dice.within(2, 4) {
+        let tables = maker.dice.weighed(&[(45, 2), (40, 3), (15, 4)]);
+        for number in 0..tables {
             let name = names[(first + number) % names.len()].0;
             let table = maker.table(name);
             maker.tables.push(table);
@@ -116,8 +118,18 @@ impl Table {
     }
 }
 
+/// How `MySQL` may declare text, and whether that folds.
+const MYSQL_TEXTS: [(&str, bool); 4] = [
+    ("varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", true),
+    ("varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", true),
+    ("varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", true),
+    ("char(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", false),
+];
+
 struct Maker<'d> {
     dice: &'d mut Dice,
+    /// Which of `MYSQL_TEXTS` most text is.
+    collation: usize,
     backend: DbBackend,
     tables: Vec<Table>,
 }
@@ -212,7 +224,7 @@ impl Maker<'_> {
         };
         Column {
             nullable: !self.dice.one_in(4),
-            unique: name == "code" && self.dice.coin() || self.dice.one_in(12),
+            unique: name == "code" && self.dice.one_in(3) || self.dice.one_in(20),
             default: matches!(kind, Kind::Int | Kind::Text) && self.dice.one_in(4),
             ..self.plain(name, kind)
         }
@@ -243,12 +255,9 @@ impl Maker<'_> {
             (Kind::Text, DbBackend::Postgres) => {
                 &[("text", false), ("varchar(20)", false), ("char(6)", false)]
             }
-            (Kind::Text, _) => &[
-                ("varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci", true),
-                ("varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", true),
-                ("varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", true),
-                ("char(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", false),
-            ],
+            // Columns of different collations cannot be compared there.
+            (Kind::Text, _) if !self.dice.one_in(12) => &MYSQL_TEXTS[self.collation..=self.collation],
+            (Kind::Text, _) => &MYSQL_TEXTS,
             (Kind::Bool, _) => &[("BOOLEAN", false)],
             (Kind::Bytes, DbBackend::Sqlite) => &[("BLOB", false)],
             (Kind::Bytes, DbBackend::Postgres) => &[("bytea", false)],

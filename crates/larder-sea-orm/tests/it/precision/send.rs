@@ -7,7 +7,6 @@ use sea_orm::{
 
 use larder_sea_orm::CachedConnection;
 
-use super::image::Row;
 use super::maker::Maker;
 use super::read::Reading;
 use super::write::{Write, Writing};
@@ -131,13 +130,12 @@ impl Log {
 pub(super) async fn write(
     db: &CachedConnection<DatabaseConnection>,
     maker: &mut Maker<'_>,
-    rows: &[Vec<Row>],
 ) -> Log {
     let mut log = Log::default();
     if maker.dice().one_in(8) {
-        transaction(db, maker, rows, &mut log).await;
+        transaction(db, maker, &mut log).await;
     } else {
-        one(db, maker, rows, &mut log).await;
+        one(db, maker, &mut log).await;
     }
     log
 }
@@ -146,10 +144,9 @@ pub(super) async fn write(
 async fn one<C: ConnectionTrait>(
     conn: &C,
     maker: &mut Maker<'_>,
-    rows: &[Vec<Row>],
     log: &mut Log,
 ) -> bool {
-    let write: Write = maker.write(rows);
+    let write: Write = maker.write();
     let way = maker.dice().weighed(&Way::ALL);
     let wanted = match (write.returns, maker.dice().below(6)) {
         (true, 0..=2) => Wanted::Rows,
@@ -171,7 +168,6 @@ async fn one<C: ConnectionTrait>(
 async fn transaction(
     db: &CachedConnection<DatabaseConnection>,
     maker: &mut Maker<'_>,
-    rows: &[Vec<Row>],
     log: &mut Log,
 ) {
     let outer = db.begin().await.expect("a transaction begins");
@@ -181,13 +177,13 @@ async fn transaction(
         if maker.dice().one_in(3) {
             let inner = outer.begin().await.expect("a savepoint is set");
             log.say("SAVEPOINT");
-            let mut kept = one(&inner, maker, rows, log).await;
+            let mut kept = one(&inner, maker, log).await;
             if kept && maker.dice().coin() {
-                kept = one(&inner, maker, rows, log).await;
+                kept = one(&inner, maker, log).await;
             }
             end(inner, maker, kept, log).await;
         } else {
-            whole = one(&outer, maker, rows, log).await;
+            whole = one(&outer, maker, log).await;
         }
         // PostgreSQL takes nothing more after an error; the others do.
         if !whole && (maker.backend() == DbBackend::Postgres || maker.dice().coin()) {
@@ -196,7 +192,11 @@ async fn transaction(
         whole = true;
     }
     let ended = end(outer, maker, whole, log).await;
-    log.sort = if ended { "transaction" } else { "transaction undone" };
+    log.sort = match ended {
+        true => "transaction",
+        false if log.refused > 0 => "transaction refused",
+        false => "transaction undone",
+    };
 }
 
 /// Commits, or rolls back, or forgets; tells whether it was committed.

@@ -43,7 +43,7 @@ impl Maker<'_> {
         if let [source] = body.sources.as_mut_slice() {
             source.bare = self.values.dice.one_in(3);
         }
-        for _ in 0..self.dice().weighed(&[(15, 0), (45, 1), (30, 2), (10, 3)]) {
+        for _ in 0..self.dice().weighed(&[(25, 0), (45, 1), (22, 2), (8, 3)]) {
             let at = self.dice().below(body.sources.len());
             let atom = self.atom(&body.sources, at, depth);
             let demanded = self.demand(&body.sources[at], atom);

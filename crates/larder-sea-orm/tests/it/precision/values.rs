@@ -12,7 +12,9 @@ const TEXTS: [&str; 20] = [
     "a", "a", "A", "a ", "b", "b", "B", "\u{e9}", "e", "E", "\u{e4}", "-a", "7", "07", "ab", "aB",
     "a-b", "", "\u{df}", "ss",
 ];
-const BYTES: [&[u8]; 6] = [b"a", b"A", b"\x00", b"\x00\x01", b"7", b""];
+const BYTES: [&[u8]; 9] = [
+    b"a", b"A", b"\x00", b"\x00\x01", b"7", b"", b"b", b"e", b"ab",
+];
 
 /// A value as it is told apart from others: its text in a canonical form; `None` is NULL.
 pub(super) type Cell = Option<String>;
@@ -52,12 +54,12 @@ impl Values<'_> {
             Kind::Bool => self.dice.coin().into(),
             Kind::Text => self.dice.pick(&TEXTS).into(),
             Kind::Bytes => self.dice.pick(&BYTES).to_vec().into(),
-            Kind::Uuid => Uuid::from_u128(self.dice.below(6) as u128).into(),
+            Kind::Uuid => Uuid::from_u128(self.dice.below(12) as u128).into(),
         }
     }
 
     fn int(&mut self) -> Value {
-        let small = u8::try_from(self.dice.below(7)).expect("it fits");
+        let small = u8::try_from(self.dice.below(5)).expect("it fits");
         match self.dice.below(5) {
             0 => i64::from(small).into(),
             1 => i16::from(small).into(),

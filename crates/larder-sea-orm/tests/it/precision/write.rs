@@ -6,7 +6,6 @@ use sea_orm::sea_query::{
     SelectStatement, UpdateStatement, Value, WithClause, WithQuery,
 };
 
-use super::image::Row;
 use super::maker::{Maker, Source};
 use super::schema::Kind;
 use super::values::null;
@@ -58,21 +57,21 @@ const FORMS: [(usize, usize, Form); 9] = [
 ];
 
 impl Maker<'_> {
-    /// Invents a write; `rows` are those of the tables now.
-    pub(super) fn write(&mut self, rows: &[Vec<Row>]) -> Write {
+    /// Invents a write.
+    pub(super) fn write(&mut self) -> Write {
         self.begin();
         let table = self.any_table();
-        let full = rows[table].len() > 9;
+        let full = self.rows[table].len() > 9;
         let forms = FORMS.map(|(few, many, form)| (if full { many } else { few }, form));
         match self.dice().weighed(&forms) {
             Form::Insert => self.insert(table),
             Form::InsertSelect => self.insert_select(table),
             Form::Upsert => self.upsert(table),
-            Form::UpdateRow => self.update(table, Some(&rows[table])),
-            Form::UpdateMany => self.update(table, None),
-            Form::DeleteRow => self.delete(table, Some(&rows[table])),
-            Form::DeleteMany => self.delete(table, None),
-            Form::Text => self.text(table, &rows[table]),
+            Form::UpdateRow => self.update(table, true),
+            Form::UpdateMany => self.update(table, false),
+            Form::DeleteRow => self.delete(table, true),
+            Form::DeleteMany => self.delete(table, false),
+            Form::Text => self.text(table),
             Form::WithCte => self.with_cte(table),
         }
     }
@@ -98,7 +97,7 @@ impl Maker<'_> {
         insert.into_table(shape.name);
         insert.columns(given.iter().map(|at| shape.columns[*at].name));
         for _ in 0..rows {
-            let values = given.iter().map(|at| self.values.stored(&shape.columns[*at]));
+            let values = given.iter().map(|at| self.stored(table, *at));
             let values: Vec<Expr> = values.map(Expr::from).collect();
             insert.values_panic(values);
         }
@@ -163,7 +162,7 @@ impl Maker<'_> {
             let column = shape.columns[*at];
             let same = source.of_kind(column.kind);
             if same.is_empty() || self.dice().coin() {
-                let value = self.values.stored(&column);
+                let value = self.stored(table, *at);
                 select.expr(Expr::from(value));
             } else {
                 let at = self.dice().pick(&same);
@@ -240,11 +239,11 @@ impl Maker<'_> {
                 self.scalar(outer, 1)
             }
             (Kind::Bool, 0) => own.not(),
-            _ => self.values.stored(&column).into(),
+            _ => self.stored(table, at).into(),
         }
     }
 
-    fn update(&mut self, table: usize, rows: Option<&Vec<Row>>) -> Write {
+    fn update(&mut self, table: usize, row: bool) -> Write {
         let shape = &self.schema.tables[table];
         let mut rest = shape.rest();
         let of_key = !shape.key.is_empty() && self.dice().one_in(10);
@@ -257,7 +256,7 @@ impl Maker<'_> {
             let value = self.assigned(table, at);
             update.value(shape.columns[at].name, value);
         }
-        for condition in self.picked(table, rows) {
+        for condition in self.picked(table, row) {
             update.and_where(condition);
         }
         let returns = self.returning(table, |it| match it {
@@ -270,19 +269,19 @@ impl Maker<'_> {
         });
         Write {
             statement: Writing::Update(update),
-            sort: match rows {
+            sort: match row {
                 _ if of_key => "update key",
-                Some(_) => "update row",
-                None => "update many",
+                true => "update row",
+                false => "update many",
             },
             returns,
         }
     }
 
-    fn delete(&mut self, table: usize, rows: Option<&Vec<Row>>) -> Write {
+    fn delete(&mut self, table: usize, row: bool) -> Write {
         let mut delete = Query::delete();
         delete.from_table(self.schema.tables[table].name);
-        for condition in self.picked(table, rows) {
+        for condition in self.picked(table, row) {
             delete.and_where(condition);
         }
         let returns = self.returning(table, |it| match it {
@@ -295,19 +294,19 @@ impl Maker<'_> {
         });
         Write {
             statement: Writing::Delete(delete),
-            sort: if rows.is_some() { "delete row" } else { "delete many" },
+            sort: if row { "delete row" } else { "delete many" },
             returns,
         }
     }
 
     /// The conditions of an update or a delete: one row's key, or whatever comes.
-    pub(super) fn picked(&mut self, table: usize, rows: Option<&Vec<Row>>) -> Vec<Expr> {
+    pub(super) fn picked(&mut self, table: usize, row: bool) -> Vec<Expr> {
         let mut source = self.table(table, None);
         source.bare = self.dice().coin();
         let key = self.schema.tables[table].key.clone();
-        if let Some(rows) = rows.filter(|rows| !rows.is_empty() && !key.is_empty()) {
-            let at = self.dice().below(rows.len());
-            let row = &rows[at];
+        if row && !key.is_empty() && !self.rows[table].is_empty() {
+            let at = self.values.dice.below(self.rows[table].len());
+            let row = &self.rows[table][at];
             let mut picked: Vec<Expr> = key
                 .iter()
                 .map(|at| match value_of(&row[*at], source.columns[*at].kind) {
@@ -320,10 +319,15 @@ impl Maker<'_> {
             }
             return picked;
         }
+        if row && !self.rows[table].is_empty() {
+            let at = self.any_column(&source);
+            let value = self.compared(&source, at);
+            return vec![source.own(at).eq(value)];
+        }
         let sources = [source];
         // MySQL does not let a statement read the table it writes: most of those are refused there.
         let depth = if self.backend() == DbBackend::MySql && !self.dice().one_in(4) { 2 } else { 1 };
-        (0..self.dice().weighed(&[(1, 0), (16, 1), (8, 2)]))
+        (0..self.dice().weighed(&[(2, 0), (20, 1), (5, 2)]))
             .map(|_| self.atom(&sources, 0, depth).expr)
             .collect()
     }
@@ -331,7 +335,7 @@ impl Maker<'_> {
     /// A write behind a CTE it may read.
     fn with_cte(&mut self, table: usize) -> Write {
         if self.backend() == DbBackend::MySql {
-            return self.update(table, None);
+            return self.update(table, false);
         }
         let (mut select, source) = self.rows_of_any();
         let at = self.any_column(&source);
@@ -344,7 +348,7 @@ impl Maker<'_> {
         let own = self.table(table, None);
         let same = own.of_kind(kind);
         if same.is_empty() {
-            return self.update(table, None);
+            return self.update(table, false);
         }
         let column = own.full(self.dice().pick(&same));
         let chosen = column.in_subquery(Query::select().column("c").from("picked").take());

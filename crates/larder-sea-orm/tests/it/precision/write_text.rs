@@ -5,19 +5,18 @@ use sea_orm::sea_query::{
     DeleteStatement, Expr, ExprTrait as _, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder,
 };
 
-use super::image::Row;
 use super::maker::{Maker, Source};
 use super::write::{Write, Writing};
 
 impl Maker<'_> {
     /// Invents a write in words.
-    pub(super) fn text(&mut self, table: usize, rows: &Vec<Row>) -> Write {
+    pub(super) fn text(&mut self, table: usize) -> Write {
         let sort = self.dice().below(8);
         let text = match sort {
             0..=2 => self.update_from(table),
             3 | 4 => self.delete_using(table),
-            5 if self.backend() == DbBackend::Postgres => self.writable_cte(table, rows),
-            5 if self.backend() == DbBackend::MySql => self.returning_delete(table, rows),
+            5 if self.backend() == DbBackend::Postgres => self.writable_cte(table),
+            5 if self.backend() == DbBackend::MySql => self.returning_delete(table),
             6 => self.conflicting(table),
             _ => self.ordered(table),
         };
@@ -72,10 +71,10 @@ impl Maker<'_> {
     }
 
     fn literal(&mut self, table: usize, at: usize) -> String {
-        let column = self.schema.tables[table].columns[at];
-        let value = self.values.stored(&column);
-        let compared = self.condition(Expr::cust("0").eq(value));
-        compared[5..compared.len() - 1].to_owned()
+        let value = self.stored(table, at);
+        let compared = self.condition(Expr::col("it").eq(value));
+        let literal = compared.split_once(" = ").map(|(_, literal)| literal.to_owned());
+        literal.expect("it is an equality").trim_end_matches(')').to_owned()
     }
 
     fn update_from(&mut self, table: usize) -> String {
@@ -114,10 +113,10 @@ impl Maker<'_> {
         }
     }
 
-    fn writable_cte(&mut self, table: usize, rows: &Vec<Row>) -> String {
+    fn writable_cte(&mut self, table: usize) -> String {
         let mut delete = Query::delete();
         delete.from_table(self.schema.tables[table].name);
-        for condition in self.picked(table, Some(rows)) {
+        for condition in self.picked(table, true) {
             delete.and_where(condition);
         }
         let inner = self.printed(&delete);
@@ -132,10 +131,10 @@ impl Maker<'_> {
         )
     }
 
-    fn returning_delete(&mut self, table: usize, rows: &Vec<Row>) -> String {
+    fn returning_delete(&mut self, table: usize) -> String {
         let mut delete = Query::delete();
         delete.from_table(self.schema.tables[table].name);
-        for condition in self.picked(table, Some(rows)) {
+        for condition in self.picked(table, true) {
             delete.and_where(condition);
         }
         format!("{} RETURNING *", self.printed(&delete))
