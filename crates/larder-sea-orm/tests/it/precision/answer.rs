@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
+use sea_orm::QueryResult;
 use sea_orm::sqlx::decode::Decode;
 use sea_orm::sqlx::mysql::MySqlRow;
 use sea_orm::sqlx::postgres::PgRow;
 use sea_orm::sqlx::sqlite::{Sqlite, SqliteRow};
 use sea_orm::sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
-use sea_orm::QueryResult;
 
 use super::values::{folded, hex};
 
@@ -82,7 +82,11 @@ impl Line {
                 "INTEGER" => self.other(<i64 as Decode<'_, Sqlite>>::decode(value).unwrap()),
                 "TEXT" => self.string(<&str as Decode<'_, Sqlite>>::decode(value).unwrap()),
                 "REAL" => {
-                    let _ = write!(self.text, "{:?} ", <f64 as Decode<'_, Sqlite>>::decode(value).unwrap());
+                    let _ = write!(
+                        self.text,
+                        "{:?} ",
+                        <f64 as Decode<'_, Sqlite>>::decode(value).unwrap()
+                    );
                 }
                 _ => self.bytes(<&[u8] as Decode<'_, Sqlite>>::decode(value).unwrap()),
             }

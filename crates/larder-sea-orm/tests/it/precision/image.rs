@@ -75,8 +75,12 @@ pub(super) fn changes(before: &Images, after: &Images) -> Vec<Changed> {
         .zip(after)
         .map(|(before, after)| {
             let mut counts: BTreeMap<&Row, isize> = BTreeMap::new();
-            before.iter().for_each(|row| *counts.entry(row).or_default() -= 1);
-            after.iter().for_each(|row| *counts.entry(row).or_default() += 1);
+            before
+                .iter()
+                .for_each(|row| *counts.entry(row).or_default() -= 1);
+            after
+                .iter()
+                .for_each(|row| *counts.entry(row).or_default() += 1);
             let rows = counts.into_iter().filter(|(_, count)| *count != 0);
             Changed {
                 rows: rows.map(|(row, _)| row.clone()).collect(),
@@ -87,7 +91,9 @@ pub(super) fn changes(before: &Images, after: &Images) -> Vec<Changed> {
 
 /// Whole tables: any change of a table the query names.
 pub(super) fn by_table(parts: &[Part], changed: &[Changed]) -> bool {
-    parts.iter().any(|part| !changed[part.table].rows.is_empty())
+    parts
+        .iter()
+        .any(|part| !changed[part.table].rows.is_empty())
 }
 
 /// Equalities alone, as cacheops does: any changed row, old or new, that meets those of a table in the query.

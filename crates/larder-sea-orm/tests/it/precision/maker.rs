@@ -116,7 +116,11 @@ impl<'a> Maker<'a> {
             name: name.unwrap_or(shape.name),
             table: Some(table),
             columns: shape.columns.clone(),
-            key: if shape.has_total_key() { shape.key.clone() } else { Vec::new() },
+            key: if shape.has_total_key() {
+                shape.key.clone()
+            } else {
+                Vec::new()
+            },
             part: Some(self.parts.len() - 1),
             bare: false,
         }
@@ -145,7 +149,9 @@ impl<'a> Maker<'a> {
         let mut value = self.values.stored(&column);
         for _ in 0..6 {
             if key && column.kind == Kind::Int {
-                value = i32::try_from(self.dice().below(14)).expect("it fits").into();
+                value = i32::try_from(self.dice().below(14))
+                    .expect("it fits")
+                    .into();
             }
             let cell = cell(&value, &column);
             let taken = |row: &Row| cell.is_some() && row[at] == cell;
@@ -168,7 +174,9 @@ impl<'a> Maker<'a> {
     pub(super) fn any_column(&mut self, source: &Source) -> usize {
         let key = source.table.map(|table| &self.schema.tables[table].key);
         match key {
-            Some(key) if !key.is_empty() && self.values.dice.one_in(4) => self.values.dice.pick(key),
+            Some(key) if !key.is_empty() && self.values.dice.one_in(4) => {
+                self.values.dice.pick(key)
+            }
             _ => self.dice().below(source.columns.len()),
         }
     }
@@ -192,7 +200,11 @@ impl<'a> Maker<'a> {
     }
 
     pub(super) fn direction(&mut self) -> Order {
-        if self.dice().one_in(3) { Order::Desc } else { Order::Asc }
+        if self.dice().one_in(3) {
+            Order::Desc
+        } else {
+            Order::Asc
+        }
     }
 
     /// Something computed from a column, and its kind.

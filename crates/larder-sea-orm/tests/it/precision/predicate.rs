@@ -1,7 +1,9 @@
 //! Conditions: of every form a WHERE, an ON or a HAVING may have.
 
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, Query, SelectStatement, Value, ValueTuple};
+use sea_orm::sea_query::{
+    Asterisk, Expr, ExprTrait as _, Func, Query, SelectStatement, Value, ValueTuple,
+};
 
 use super::maker::{Maker, Source};
 use super::schema::Kind;
@@ -76,7 +78,12 @@ impl Maker<'_> {
             Form::Like if of.kind == Kind::Text => own.like(self.values.pattern()).into(),
             Form::NotEqual => {
                 let value = self.compared(source, column);
-                if self.dice().coin() { own.ne(value) } else { own.eq(value).not() }.into()
+                if self.dice().coin() {
+                    own.ne(value)
+                } else {
+                    own.eq(value).not()
+                }
+                .into()
             }
             Form::Or => self.either(sources, at, depth),
             Form::Not => self.atom(sources, at, depth + 1).expr.not().into(),
@@ -114,7 +121,11 @@ impl Maker<'_> {
         let own = source.own(at);
         let flipped = self.dice().one_in(6);
         Atom {
-            expr: if flipped { Expr::value(value).eq(own) } else { own.eq(value) },
+            expr: if flipped {
+                Expr::value(value).eq(own)
+            } else {
+                own.eq(value)
+            },
             equal: Some((at, cells)),
         }
     }
@@ -177,13 +188,21 @@ impl Maker<'_> {
         }
         let other = self.dice().pick(&others);
         let (one, other) = (sources[at].own(column), sources[second].own(other));
-        if self.dice().one_in(4) { one.lt(other) } else { one.eq(other) }
+        if self.dice().one_in(4) {
+            one.lt(other)
+        } else {
+            one.eq(other)
+        }
     }
 
     fn computed_equals(&mut self, source: &Source) -> Expr {
         let (expr, kind) = self.computed(source);
         let value = self.values.of_kind(kind);
-        if self.dice().one_in(4) { expr.gt(value) } else { expr.eq(value) }
+        if self.dice().one_in(4) {
+            expr.gt(value)
+        } else {
+            expr.eq(value)
+        }
     }
 
     fn tuple(&mut self, source: &Source) -> Atom {
@@ -214,7 +233,11 @@ impl Maker<'_> {
             3..=6 => {
                 let mut inner = self.correlated(sources, depth).0;
                 inner.expr(Expr::val(1));
-                if self.dice().coin() { Expr::exists(inner) } else { Expr::exists(inner).not() }
+                if self.dice().coin() {
+                    Expr::exists(inner)
+                } else {
+                    Expr::exists(inner).not()
+                }
             }
             _ => {
                 let scalar = self.scalar(sources, depth);

@@ -109,7 +109,14 @@ impl Maker<'_> {
             _ => self.partial(body, &sources),
         }
         let (ordered, page) = self.order(body, &sources);
-        (ordered, page.unwrap_or(if form == Form::Partial { "columns" } else { "rows" }))
+        (
+            ordered,
+            page.unwrap_or(if form == Form::Partial {
+                "columns"
+            } else {
+                "rows"
+            }),
+        )
     }
 
     /// Some columns, sometimes without the key, sometimes twice.
@@ -166,14 +173,18 @@ impl Maker<'_> {
             Form::Scalar => "scalar subquery",
             _ => "window",
         };
-        (ordered, page.filter(|_| form == Form::Computed).unwrap_or(name))
+        (
+            ordered,
+            page.filter(|_| form == Form::Computed).unwrap_or(name),
+        )
     }
 
     fn window(&mut self, body: &mut Body, sources: &[Source], at: usize) {
         let by = self.any_column(&sources[at]);
         let mut window = WindowStatement::new();
         if self.dice().coin() {
-            window = WindowStatement::partition_by((sources[at].name, sources[at].columns[by].name));
+            window =
+                WindowStatement::partition_by((sources[at].name, sources[at].columns[by].name));
         }
         let function = match self.dice().below(3) {
             0 => Func::count(Expr::col(Asterisk)),

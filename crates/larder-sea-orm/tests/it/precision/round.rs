@@ -147,7 +147,18 @@ impl Round<'_> {
         let log = write(&self.cached, maker).await;
         let after = images(&self.raw, self.schema).await;
         let changed = changes(&before, &after);
-        verbose(|| format!("wrote ({}{}): {}", log.sort, if before == after { ", to no effect" } else { "" }, log.lines.join("; ")));
+        verbose(|| {
+            format!(
+                "wrote ({}{}): {}",
+                log.sort,
+                if before == after {
+                    ", to no effect"
+                } else {
+                    ""
+                },
+                log.lines.join("; ")
+            )
+        });
         self.tally.writes += 1;
         self.tally.refused += log.refused as u64;
         let mut kept = std::mem::take(&mut self.kept);
@@ -159,7 +170,8 @@ impl Round<'_> {
 
     async fn compare(&mut self, kept: &mut Kept, log: &Log, changed: &[Changed]) {
         let rows = self.raw.query_all_raw(kept.statement.clone()).await;
-        let rows = rows.unwrap_or_else(|error| panic!("seed {}: {error}: {}", self.seed, kept.statement));
+        let rows =
+            rows.unwrap_or_else(|error| panic!("seed {}: {error}: {}", self.seed, kept.statement));
         let now = answer(&rows, kept.read.defined);
         let served = self.serves(kept);
         let pair = Pair {
@@ -175,7 +187,8 @@ impl Round<'_> {
         }
         if pair.changed || !served {
             let loaded = self.load(kept).await;
-            loaded.unwrap_or_else(|error| panic!("seed {}: {error}: {}", self.seed, kept.statement));
+            loaded
+                .unwrap_or_else(|error| panic!("seed {}: {error}: {}", self.seed, kept.statement));
             assert_eq!(
                 kept.answer, now,
                 "seed {}: the connection reads something else: {}",

@@ -59,7 +59,10 @@ impl Reading {
         match (way, self) {
             (Way::Tree, Self::Select(select)) => conn.query_all(select).await,
             (Way::Tree, Self::With(with)) => conn.query_all(with).await,
-            _ => conn.query_all_raw(self.sent(way, conn.get_database_backend())).await,
+            _ => {
+                conn.query_all_raw(self.sent(way, conn.get_database_backend()))
+                    .await
+            }
         }
     }
 }
@@ -75,10 +78,18 @@ impl Writing {
         }
     }
 
-    async fn send<C: ConnectionTrait>(&self, conn: &C, way: Way, wanted: Wanted) -> Result<(), DbErr> {
+    async fn send<C: ConnectionTrait>(
+        &self,
+        conn: &C,
+        way: Way,
+        wanted: Wanted,
+    ) -> Result<(), DbErr> {
         let backend = conn.get_database_backend();
         match (way, self) {
-            (Way::Text, _) => done(conn.execute_unprepared(&self.built(backend).to_string()).await),
+            (Way::Text, _) => done(
+                conn.execute_unprepared(&self.built(backend).to_string())
+                    .await,
+            ),
             (Way::Tree, Self::Insert(it)) => tree(conn, it, wanted).await,
             (Way::Tree, Self::Update(it)) => tree(conn, it, wanted).await,
             (Way::Tree, Self::Delete(it)) => tree(conn, it, wanted).await,
@@ -127,10 +138,7 @@ impl Log {
 }
 
 /// Carries out one write, or a transaction of some, through the cache.
-pub(super) async fn write(
-    db: &CachedConnection<DatabaseConnection>,
-    maker: &mut Maker<'_>,
-) -> Log {
+pub(super) async fn write(db: &CachedConnection<DatabaseConnection>, maker: &mut Maker<'_>) -> Log {
     let mut log = Log::default();
     if maker.dice().one_in(8) {
         transaction(db, maker, &mut log).await;
@@ -141,11 +149,7 @@ pub(super) async fn write(
 }
 
 /// Carries out one write; tells whether the database took it.
-async fn one<C: ConnectionTrait>(
-    conn: &C,
-    maker: &mut Maker<'_>,
-    log: &mut Log,
-) -> bool {
+async fn one<C: ConnectionTrait>(conn: &C, maker: &mut Maker<'_>, log: &mut Log) -> bool {
     let write: Write = maker.write();
     let way = maker.dice().weighed(&Way::ALL);
     let wanted = match (write.returns, maker.dice().below(6)) {
@@ -224,7 +228,10 @@ async fn end<C: ConnectionTrait + sea_orm::TransactionSession>(
         }
         _ => {
             let result = transaction.commit().await;
-            log.say(&format!("COMMIT {}", result.err().map(|it| it.to_string()).unwrap_or_default()));
+            log.say(&format!(
+                "COMMIT {}",
+                result.err().map(|it| it.to_string()).unwrap_or_default()
+            ));
             true
         }
     }

@@ -51,7 +51,8 @@ impl Maker<'_> {
         }
         if self.dice().one_in(20) {
             let never = self.dice().coin();
-            body.select.and_where(Expr::val(1).eq(if never { 1 } else { 2 }));
+            body.select
+                .and_where(Expr::val(1).eq(if never { 1 } else { 2 }));
         }
         body
     }
@@ -81,7 +82,11 @@ impl Maker<'_> {
             let (select, source) = self.derived(depth);
             body.shape = "derived table";
             let on = self.on(&body.sources, &source);
-            let how = if let Join::Of(how) = how { how } else { JoinType::InnerJoin };
+            let how = if let Join::Of(how) = how {
+                how
+            } else {
+                JoinType::InnerJoin
+            };
             body.select.join_subquery(how, select, source.name, on);
             body.sources.push(source);
             return;
@@ -190,7 +195,9 @@ impl Maker<'_> {
             self.chosen(&mut body, &mut columns);
             if self.dice().one_in(3) {
                 let mut order = Vec::new();
-                self.total_order(&body.sources, |expr, direction| order.push((expr, direction)));
+                self.total_order(&body.sources, |expr, direction| {
+                    order.push((expr, direction))
+                });
                 for (expr, direction) in order {
                     body.select.order_by_expr(expr, direction);
                 }
@@ -248,7 +255,14 @@ impl Maker<'_> {
         }
         let of = self.any_column(&source);
         body.select.expr_as(Func::count(source.full(of)), "c1");
-        columns.push(derived("c1", Column { kind: Kind::Int, folding: false, ..source.columns[of] }));
+        columns.push(derived(
+            "c1",
+            Column {
+                kind: Kind::Int,
+                folding: false,
+                ..source.columns[of]
+            },
+        ));
     }
 }
 

@@ -13,7 +13,15 @@ const TEXTS: [&str; 20] = [
     "a-b", "", "\u{df}", "ss",
 ];
 const BYTES: [&[u8]; 9] = [
-    b"a", b"A", b"\x00", b"\x00\x01", b"7", b"", b"b", b"e", b"ab",
+    b"a",
+    b"A",
+    b"\x00",
+    b"\x00\x01",
+    b"7",
+    b"",
+    b"b",
+    b"e",
+    b"ab",
 ];
 
 /// A value as it is told apart from others: its text in a canonical form; `None` is NULL.
@@ -110,7 +118,8 @@ impl Values<'_> {
 
     /// A pattern for LIKE.
     pub(super) fn pattern(&mut self) -> &'static str {
-        self.dice.pick(&["a%", "A%", "%b", "_", "%", "a", "%\u{e9}%", "7%"])
+        self.dice
+            .pick(&["a%", "A%", "%b", "_", "%", "a", "%\u{e9}%", "7%"])
     }
 }
 

@@ -2,8 +2,8 @@
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{
-    CommonTableExpression, DeleteStatement, Expr, ExprTrait as _, InsertStatement, OnConflict, Query,
-    SelectStatement, UpdateStatement, Value, WithClause, WithQuery,
+    CommonTableExpression, DeleteStatement, Expr, ExprTrait as _, InsertStatement, OnConflict,
+    Query, SelectStatement, UpdateStatement, Value, WithClause, WithQuery,
 };
 
 use super::maker::{Maker, Source};
@@ -113,9 +113,16 @@ impl Maker<'_> {
             return self.inserted(insert, table, "replace");
         }
         if shape.auto && self.dice().one_in(20) {
-            insert = Query::insert().into_table(shape.name).or_default_values().take();
+            insert = Query::insert()
+                .into_table(shape.name)
+                .or_default_values()
+                .take();
         }
-        self.inserted(insert, table, if rows > 1 { "insert rows" } else { "insert" })
+        self.inserted(
+            insert,
+            table,
+            if rows > 1 { "insert rows" } else { "insert" },
+        )
     }
 
     fn inserted(&mut self, mut insert: InsertStatement, table: usize, sort: &'static str) -> Write {
@@ -202,7 +209,10 @@ impl Maker<'_> {
         };
         let target = target.iter().map(|at| shape.columns[*at].name);
         let mut conflict = OnConflict::columns(target.clone());
-        let set: Vec<usize> = given.into_iter().filter(|at| !shape.key.contains(at)).collect();
+        let set: Vec<usize> = given
+            .into_iter()
+            .filter(|at| !shape.key.contains(at))
+            .collect();
         if set.is_empty() || self.dice().one_in(4) {
             match self.backend() {
                 DbBackend::MySql => conflict.do_nothing_on(target),
@@ -326,7 +336,11 @@ impl Maker<'_> {
         }
         let sources = [source];
         // MySQL does not let a statement read the table it writes: most of those are refused there.
-        let depth = if self.backend() == DbBackend::MySql && !self.dice().one_in(4) { 2 } else { 1 };
+        let depth = if self.backend() == DbBackend::MySql && !self.dice().one_in(4) {
+            2
+        } else {
+            1
+        };
         (0..self.dice().weighed(&[(2, 0), (20, 1), (5, 2)]))
             .map(|_| self.atom(&sources, 0, depth).expr)
             .collect()
@@ -353,14 +367,20 @@ impl Maker<'_> {
         let column = own.full(self.dice().pick(&same));
         let chosen = column.in_subquery(Query::select().column("c").from("picked").take());
         let (query, sort) = if self.dice().one_in(3) {
-            let delete = Query::delete().from_table(own.name).and_where(chosen).take();
+            let delete = Query::delete()
+                .from_table(own.name)
+                .and_where(chosen)
+                .take();
             (delete.with(with), "with delete")
         } else {
             let rest = self.schema.tables[table].given();
             let at = self.dice().pick(&rest);
             let value = self.assigned(table, at);
             let mut update = Query::update();
-            update.table(own.name).and_where(chosen).value(own.columns[at].name, value);
+            update
+                .table(own.name)
+                .and_where(chosen)
+                .value(own.columns[at].name, value);
             (update.take().with(with), "with update")
         };
         Write {
@@ -377,13 +397,17 @@ pub(super) fn value_of(cell: &Option<String>, kind: Kind) -> Option<Value> {
     let bytes = || -> Vec<u8> {
         let pairs = text.as_bytes().chunks(2);
         let pairs = pairs.filter_map(|pair| std::str::from_utf8(pair).ok());
-        pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
+        pairs
+            .filter_map(|pair| u8::from_str_radix(pair, 16).ok())
+            .collect()
     };
     Some(match kind {
         Kind::Int => text.parse::<i64>().map_or_else(|_| null(kind), Value::from),
         Kind::Bool => (text == "1").into(),
         Kind::Text => text.clone().into(),
         Kind::Bytes => bytes().into(),
-        Kind::Uuid => sea_orm::prelude::Uuid::from_slice(&bytes()).map_or_else(|_| null(kind), Value::from),
+        Kind::Uuid => {
+            sea_orm::prelude::Uuid::from_slice(&bytes()).map_or_else(|_| null(kind), Value::from)
+        }
     })
 }

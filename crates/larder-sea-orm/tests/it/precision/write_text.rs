@@ -2,7 +2,8 @@
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{
-    DeleteStatement, Expr, ExprTrait as _, MysqlQueryBuilder, PostgresQueryBuilder, Query, SqliteQueryBuilder,
+    DeleteStatement, Expr, ExprTrait as _, MysqlQueryBuilder, PostgresQueryBuilder, Query,
+    SqliteQueryBuilder,
 };
 
 use super::maker::{Maker, Source};
@@ -50,7 +51,11 @@ impl Maker<'_> {
             condition = format!("{condition} AND {}", self.condition(atom));
         }
         let [source] = sources;
-        let from = format!("{} AS {}", self.name(self.schema.tables[other].name), self.name(alias));
+        let from = format!(
+            "{} AS {}",
+            self.name(self.schema.tables[other].name),
+            self.name(alias)
+        );
         (from, source, condition)
     }
 
@@ -73,8 +78,13 @@ impl Maker<'_> {
     fn literal(&mut self, table: usize, at: usize) -> String {
         let value = self.stored(table, at);
         let compared = self.condition(Expr::col("it").eq(value));
-        let literal = compared.split_once(" = ").map(|(_, literal)| literal.to_owned());
-        literal.expect("it is an equality").trim_end_matches(')').to_owned()
+        let literal = compared
+            .split_once(" = ")
+            .map(|(_, literal)| literal.to_owned());
+        literal
+            .expect("it is an equality")
+            .trim_end_matches(')')
+            .to_owned()
     }
 
     fn update_from(&mut self, table: usize) -> String {
@@ -88,7 +98,11 @@ impl Maker<'_> {
             self.literal(table, at)
         } else {
             let theirs = self.dice().pick(&same);
-            format!("{}.{}", self.name(source.name), self.name(source.columns[theirs].name))
+            format!(
+                "{}.{}",
+                self.name(source.name),
+                self.name(source.columns[theirs].name)
+            )
         };
         let (name, set) = (self.name(own.name), self.name(column.name));
         if self.backend() == DbBackend::MySql {
@@ -109,7 +123,9 @@ impl Maker<'_> {
                 format!("DELETE {name}, {both} FROM {name} JOIN {from} ON {condition}")
             }
             DbBackend::MySql => format!("DELETE {name} FROM {name} JOIN {from} ON {condition}"),
-            _ => format!("DELETE FROM {name} WHERE EXISTS (SELECT 1 FROM {from} WHERE {condition})"),
+            _ => {
+                format!("DELETE FROM {name} WHERE EXISTS (SELECT 1 FROM {from} WHERE {condition})")
+            }
         }
     }
 
@@ -145,14 +161,22 @@ impl Maker<'_> {
         let shape = &self.schema.tables[table];
         let given = shape.given();
         let values: Vec<String> = given.iter().map(|at| self.literal(table, *at)).collect();
-        let columns: Vec<String> = given.iter().map(|at| self.name(shape.columns[*at].name)).collect();
+        let columns: Vec<String> = given
+            .iter()
+            .map(|at| self.name(shape.columns[*at].name))
+            .collect();
         let name = self.name(shape.name);
         let (columns, values) = (columns.join(", "), values.join(", "));
         let verb = match self.backend() {
-            DbBackend::Sqlite => self.dice().pick(&["INSERT OR IGNORE", "INSERT OR REPLACE", "REPLACE"]),
+            DbBackend::Sqlite => {
+                self.dice()
+                    .pick(&["INSERT OR IGNORE", "INSERT OR REPLACE", "REPLACE"])
+            }
             DbBackend::MySql => self.dice().pick(&["INSERT IGNORE", "REPLACE"]),
             _ => {
-                return format!("INSERT INTO {name} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING");
+                return format!(
+                    "INSERT INTO {name} ({columns}) VALUES ({values}) ON CONFLICT DO NOTHING"
+                );
             }
         };
         if self.backend() == DbBackend::Sqlite && self.dice().one_in(3) {
