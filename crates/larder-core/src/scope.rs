@@ -20,6 +20,18 @@ pub enum Scope {
     User(Arc<str>),
 }
 
+/// How many people a scope is for, the most first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ScopeKind {
+    /// Everyone.
+    #[default]
+    Public,
+    /// The users of a tenant.
+    Tenant,
+    /// A user.
+    User,
+}
+
 impl Scope {
     /// Names a tenant.
     pub fn tenant(id: impl Into<Arc<str>>) -> Self {
@@ -29,6 +41,15 @@ impl Scope {
     /// Names a user.
     pub fn user(id: impl Into<Arc<str>>) -> Self {
         Self::User(id.into())
+    }
+
+    /// Returns how many people it is for.
+    pub fn kind(&self) -> ScopeKind {
+        match self {
+            Self::Public => ScopeKind::Public,
+            Self::Tenant(_) => ScopeKind::Tenant,
+            Self::User(_) => ScopeKind::User,
+        }
     }
 
     /// Returns the scope of what is made of `self` and `other`.
@@ -117,6 +138,12 @@ mod tests {
             acme.narrow(&Scope::tenant("other")),
             Err(Refusal::MixedScopes)
         );
+    }
+
+    #[test]
+    fn a_users_scope_is_narrower_than_a_tenants() {
+        let kinds = [Scope::Public, Scope::tenant("a"), Scope::user("a")].map(|scope| scope.kind());
+        assert!(kinds.is_sorted());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use syn::{Attribute, DeriveInput, Expr, Lit, LitBool, LitStr, Path, Token};
 
 use crate::{duration, nearest};
 
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "ttl",
     "grace",
     "jitter",
@@ -18,6 +18,7 @@ const SETTINGS: [&str; 9] = [
     "early_refresh",
     "stale_on_error",
     "region",
+    "scope",
     "invalidated_by",
     "crate",
 ];
@@ -26,6 +27,14 @@ const SETTINGS: [&str; 9] = [
 pub(crate) struct Given<T> {
     pub(crate) value: T,
     pub(crate) span: Span,
+}
+
+/// Who must be named to read an entity from the cache.
+#[derive(Clone, Copy)]
+pub(crate) enum Scope {
+    Public,
+    Tenant,
+    User,
 }
 
 /// The settings of all `#[cached(..)]` of a model.
@@ -38,6 +47,7 @@ pub(crate) struct Attrs {
     pub(crate) early_refresh: Option<Given<Duration>>,
     pub(crate) stale_on_error: Option<Given<bool>>,
     pub(crate) region: Option<Given<String>>,
+    pub(crate) scope: Option<Given<Scope>>,
     pub(crate) invalidated_by: Vec<Given<String>>,
     pub(crate) krate: Option<Given<Path>>,
     /// Where a missing setting is reported.
@@ -88,6 +98,7 @@ impl Attrs {
             "jitter" => set(&mut self.jitter, meta, share),
             "stale_on_error" => set(&mut self.stale_on_error, meta, flag),
             "region" => set(&mut self.region, meta, text),
+            "scope" => set(&mut self.scope, meta, scope),
             "crate" => set(&mut self.krate, meta, path),
             "invalidated_by" => {
                 self.invalidated_by.push(text(meta)?);
@@ -184,6 +195,21 @@ fn text(meta: &ParseNestedMeta<'_>) -> syn::Result<Given<String>> {
     let literal: LitStr = value(meta, "a name is text: `region = \"articles\"`")?;
     Ok(Given {
         value: literal.value(),
+        span: literal.span(),
+    })
+}
+
+fn scope(meta: &ParseNestedMeta<'_>) -> syn::Result<Given<Scope>> {
+    const EXPECTED: &str = "a scope is `\"public\"`, `\"tenant\"` or `\"user\"`";
+    let literal: LitStr = value(meta, EXPECTED)?;
+    let value = match literal.value().as_str() {
+        "public" => Scope::Public,
+        "tenant" => Scope::Tenant,
+        "user" => Scope::User,
+        _ => return Err(syn::Error::new(literal.span(), EXPECTED)),
+    };
+    Ok(Given {
+        value,
         span: literal.span(),
     })
 }

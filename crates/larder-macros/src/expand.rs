@@ -7,7 +7,7 @@ use quote::quote;
 use syn::{DeriveInput, Path, parse_quote};
 
 use crate::ast::{self, Model};
-use crate::attr::{Attrs, Given};
+use crate::attr::{Attrs, Given, Scope};
 use crate::fallback;
 
 /// Derives the implementation, or says why it cannot be.
@@ -26,8 +26,9 @@ fn implementation(input: &DeriveInput) -> syn::Result<TokenStream> {
     model.validate()?;
     let krate = model.attrs.krate();
     let policy = model.attrs.policy(&krate);
-    let region = model.attrs.region();
-    Ok(implement(&krate, model.ident, &policy, &region))
+    let mut others = model.attrs.region();
+    others.extend(model.attrs.scope(&krate));
+    Ok(implement(&krate, model.ident, &policy, &others))
 }
 
 /// Writes the implementation for the entity of `model`.
@@ -35,7 +36,7 @@ pub(crate) fn implement(
     krate: &Path,
     model: &syn::Ident,
     policy: &TokenStream,
-    region: &TokenStream,
+    others: &TokenStream,
 ) -> TokenStream {
     quote! {
         #[automatically_derived]
@@ -43,7 +44,7 @@ pub(crate) fn implement(
             fn policy() -> #krate::__private::Policy {
                 #policy
             }
-            #region
+            #others
         }
     }
 }
@@ -84,6 +85,19 @@ impl Attrs {
             policy.extend(quote!(.invalidated_by(#value)));
         }
         policy
+    }
+
+    fn scope(&self, krate: &Path) -> TokenStream {
+        let kind = match self.scope.as_ref().map(|scope| scope.value) {
+            None | Some(Scope::Public) => return TokenStream::new(),
+            Some(Scope::Tenant) => quote!(Tenant),
+            Some(Scope::User) => quote!(User),
+        };
+        quote! {
+            fn scope() -> #krate::__private::ScopeKind {
+                #krate::__private::ScopeKind::#kind
+            }
+        }
     }
 
     fn region(&self) -> TokenStream {

@@ -8,6 +8,7 @@ mod build;
 mod column;
 mod effects;
 mod mysql;
+mod policies;
 mod postgres;
 mod rows;
 mod shapes;
@@ -41,6 +42,8 @@ pub struct Catalog {
     functions: HashMap<String, Declared>,
     /// Whether names of tables are compared without case.
     caseless: bool,
+    /// Tables under row-level security that asks the session who reads, and nothing else.
+    by_session: Vec<usize>,
     /// Whether the server reads quotes and backslashes in another way than by default.
     unusual_quoting: bool,
 }
@@ -70,6 +73,8 @@ pub struct Table {
     triggers: bool,
     replaces: bool,
     guard: Option<Unresolved>,
+    /// Policies tell each session which rows it sees.
+    policies: bool,
 }
 
 /// A table whose foreign key refers to this one.
@@ -122,7 +127,11 @@ impl Catalog {
                 });
             }
         };
-        Ok(build::catalog(facts, domain))
+        let mut catalog = build::catalog(facts, domain);
+        if catalog.backend == DbBackend::Postgres {
+            catalog.note_policies(policies::read(db).await?);
+        }
+        Ok(catalog)
     }
 
     /// Returns what a name stands for, looked up as the database would.
@@ -252,6 +261,11 @@ impl Table {
     /// Returns why it must not be read from the cache although it is a table.
     pub fn guard(&self) -> Option<Unresolved> {
         self.guard
+    }
+
+    /// Tells whether who asks decides which rows there are, by columns no statement names.
+    pub(crate) fn has_policies(&self) -> bool {
+        self.policies
     }
 
     /// Makes the canonical key of a row, given the value of each key column by its name.

@@ -11,13 +11,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Larder, Lifetime, Region, RegionError};
+use larder_core::{Larder, Lifetime, Region, RegionError, Scope};
 use sea_orm::DbErr;
 
 pub use stream::CachedStream;
 
 use crate::CachedEntity;
 use crate::domain::Domain;
+use crate::reader::Reader;
 use crate::repository::Repository;
 use crate::session::Session;
 use crate::view::{Access, access};
@@ -33,6 +34,7 @@ use crate::view::{Access, access};
 /// that a function over `&CachedConnection<C>` takes both.
 pub struct CachedConnection<C> {
     pub(crate) domain: Arc<Domain>,
+    pub(crate) reader: Reader,
     link: Link<C>,
 }
 
@@ -56,8 +58,44 @@ impl<C> CachedConnection<C> {
     pub(crate) fn pool(domain: Arc<Domain>, pool: Arc<C>) -> Self {
         Self {
             domain,
+            reader: Reader::default(),
             link: Link::Pool(pool),
         }
+    }
+
+    /// Returns this connection over another pool of the same database.
+    #[cfg(feature = "rbac")]
+    pub(crate) fn with_pool<T>(&self, pool: Arc<T>) -> CachedConnection<T> {
+        CachedConnection {
+            domain: Arc::clone(&self.domain),
+            reader: self.reader.clone(),
+            link: Link::Pool(pool),
+        }
+    }
+
+    /// Says who reads over this connection: a tenant's users, or one user.
+    ///
+    /// What repositories keep is then kept for them alone, and whatever is made of what is read here, a response for
+    /// instance, is theirs as well: it is kept only where their scope is asked for. In return, tables under row-level
+    /// security can be read from the cache, if their policies ask nothing but the row and the session: the scope
+    /// must then tell all that the session does. So must it where settings such as `SET LOCAL app.tenant = ..` are
+    /// made in a transaction, under which nothing is kept or served without a scope; what is read under other settings
+    /// is kept apart even so.
+    ///
+    /// A scope only narrows. After two users or two tenants nothing is kept or served. Transactions begun on a scoped
+    /// connection are scoped.
+    ///
+    /// ```
+    /// # use larder_core::Scope;
+    /// # use larder_sea_orm::CachedConnection;
+    /// # fn of<C: Clone>(db: CachedConnection<C>) {
+    /// let acme = db.clone().scoped(Scope::tenant("acme"));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn scoped(mut self, scope: Scope) -> Self {
+        self.reader = self.reader.narrowed(&scope);
+        self
     }
 
     /// Returns the `Larder` this is a connection of.
@@ -120,7 +158,7 @@ impl<C> CachedConnection<C> {
     /// Returns what the cache may do for a read over this connection.
     pub(crate) fn access(&self) -> Access {
         match self.session() {
-            _ if self.domain.by_hand.is_open() => Access::Bypass,
+            _ if self.domain.by_hand.is_open() || self.unknown_reader().is_some() => Access::Bypass,
             None => Access::Serve,
             Some(session) => access(session.view, session.bypasses()),
         }
@@ -147,7 +185,11 @@ impl<C> CachedConnection<C> {
     /// Returns a connection that outlives this borrow; `None` for a transaction.
     pub(crate) fn detached(&self) -> Option<Self> {
         match &self.link {
-            Link::Pool(pool) => Some(Self::pool(Arc::clone(&self.domain), Arc::clone(pool))),
+            Link::Pool(pool) => Some(Self {
+                domain: Arc::clone(&self.domain),
+                reader: self.reader.clone(),
+                link: Link::Pool(Arc::clone(pool)),
+            }),
             Link::Transaction(_) => None,
         }
     }
@@ -192,6 +234,7 @@ impl<C: Clone> Clone for CachedConnection<C> {
         };
         Self {
             domain: Arc::clone(&self.domain),
+            reader: self.reader.clone(),
             link,
         }
     }

@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::by_hand::ByHand;
 use crate::bypass::{Bypass, OnBypass, own};
 use crate::catalog::Catalog;
+use crate::reader::Reader;
 use crate::session::{Held, Session};
 use crate::statement::Read;
 use crate::view::View;
@@ -32,10 +33,18 @@ pub(crate) struct Domain {
     pub(crate) by_hand: ByHand,
     pub(crate) bypass: Bypass,
     /// `None` while the schema cannot be read.
-    catalog: RwLock<Option<Arc<Catalog>>>,
+    catalog: RwLock<Option<Schemas>>,
     schema: Schema,
     /// What entities keep here, by their types.
     kept: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+}
+
+/// The schema as different readers may use it.
+struct Schemas {
+    /// For connections that do not say who reads.
+    everyone: Arc<Catalog>,
+    /// For connections that do: the same, unless there are tables that show each reader their own rows.
+    named: Arc<Catalog>,
 }
 
 /// Reads the schema, one reader at a time, so that the last one to begin is the last one to end.
@@ -71,7 +80,7 @@ impl Domain {
             backend,
             by_hand: ByHand::default(),
             bypass: Bypass::new(on_bypass),
-            catalog: RwLock::new(Some(Arc::new(catalog))),
+            catalog: RwLock::new(Some(Schemas::new(catalog))),
             schema: Schema {
                 read: Box::new(read),
                 turn: Mutex::default(),
@@ -81,11 +90,23 @@ impl Domain {
     }
 
     /// Returns the schema; `None` while it cannot be read.
-    pub(crate) fn catalog(&self) -> Option<Arc<Catalog>> {
-        self.catalog
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    pub(crate) fn catalog_for(&self, reader: &Reader) -> Option<Arc<Catalog>> {
+        let schemas = self.catalog.read().unwrap_or_else(PoisonError::into_inner);
+        let schemas = schemas.as_ref()?;
+        let own = if reader.is_named() {
+            &schemas.named
+        } else {
+            &schemas.everyone
+        };
+        Some(Arc::clone(own))
+    }
+
+    /// Tells whether the schema was not read anew since `catalog` was.
+    pub(crate) fn is_current(&self, catalog: &Arc<Catalog>) -> bool {
+        let schemas = self.catalog.read().unwrap_or_else(PoisonError::into_inner);
+        schemas.as_ref().is_some_and(|schemas| {
+            Arc::ptr_eq(&schemas.everyone, catalog) || Arc::ptr_eq(&schemas.named, catalog)
+        })
     }
 
     /// Returns what an entity keeps here, made by the first call.
@@ -246,7 +267,18 @@ impl Domain {
     }
 
     fn set_catalog(&self, catalog: Option<Catalog>) {
-        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog.map(Arc::new);
+        *self.catalog.write().unwrap_or_else(PoisonError::into_inner) = catalog.map(Schemas::new);
+    }
+}
+
+impl Schemas {
+    fn new(catalog: Catalog) -> Self {
+        let named = catalog.for_named_readers().map(Arc::new);
+        let everyone = Arc::new(catalog);
+        Self {
+            named: named.unwrap_or_else(|| Arc::clone(&everyone)),
+            everyone,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What an entity tells the cache.
 
-use larder_core::Policy;
+use larder_core::{Policy, ScopeKind};
 use sea_orm::sea_query::{OptionEnum, Value};
 use sea_orm::{
     ActiveModelBehavior, ColumnTrait, EntityTrait, IdenStatic, IntoActiveModel, Iterable,
@@ -32,6 +32,15 @@ pub trait CachedEntity:
     /// Entities may share a region if their policies are the same.
     fn region() -> String {
         Self::default().table_name().to_owned()
+    }
+
+    /// Returns who must be named at least before entries are kept or served. Default: nobody.
+    ///
+    /// Of an entity of a tenant's or a user's rows a repository keeps and serves nothing unless its connection is
+    /// [scoped](crate::CachedConnection::scoped) at least as narrowly. What other code reads of its table is
+    /// judged as that of any table.
+    fn scope() -> ScopeKind {
+        ScopeKind::Public
     }
 }
 

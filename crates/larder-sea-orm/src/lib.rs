@@ -104,8 +104,11 @@ mod domain;
 mod entity;
 mod members;
 mod outcome;
+mod reader;
 mod repository;
+mod restricted;
 mod session;
+mod settings;
 mod statement;
 mod view;
 
@@ -120,7 +123,7 @@ pub use self::repository::{CachedRepository, IdOf, Page, Repository, RowOf, Rows
 /// What the derive macro names.
 #[doc(hidden)]
 pub mod __private {
-    pub use larder_core::Policy;
+    pub use larder_core::{Policy, ScopeKind};
     pub use sea_orm::ModelTrait;
     pub use std::time::Duration;
 }

@@ -1,5 +1,6 @@
 //! Entities read and written through the cache.
 
+mod asking;
 mod batch;
 mod keys;
 mod loads;
@@ -9,13 +10,14 @@ mod regions;
 use std::fmt;
 use std::sync::Arc;
 
-use larder_core::RegionError;
+use larder_core::{Refusal, RegionError};
 use sea_orm::sea_query::IntoValueTuple as _;
 use sea_orm::{
     ActiveModelTrait, ConnectionTrait, DbErr, DeleteMany, EntityTrait, PrimaryKeyTrait,
     QuerySelect, QueryTrait, Select, TryIntoModel, UpdateMany,
 };
 
+use self::asking::Asking;
 use self::keys::Answered;
 use self::loads::{All, Count, Exists, First, RowById};
 use self::read::{Load, read};
@@ -162,6 +164,8 @@ pub trait CachedRepository: Sync {
 pub struct Repository<'a, E: CachedEntity, C> {
     db: &'a CachedConnection<C>,
     regions: Arc<Regions<E>>,
+    /// Why nothing is kept or served, if the entity demands a narrower scope.
+    refusal: Option<Refusal>,
 }
 
 impl<'a, E: CachedEntity, C> Repository<'a, E, C> {
@@ -169,7 +173,21 @@ impl<'a, E: CachedEntity, C> Repository<'a, E, C> {
     pub(crate) fn open(db: &'a CachedConnection<C>) -> Result<Self, RegionError> {
         let domain = &db.domain;
         let regions = domain.kept::<E, _, _>(|| Regions::declare(&domain.larder, &domain.name))?;
-        Ok(Self { db, regions })
+        let scope = db.reader.scope();
+        let refusal = (scope.kind() < E::scope()).then_some(Refusal::WiderScope);
+        if refusal.is_some() {
+            regions.warn_of_scope();
+        }
+        let regions = if db.reader.is_named() {
+            Arc::new(regions.scoped(scope))
+        } else {
+            regions
+        };
+        Ok(Self {
+            db,
+            regions,
+            refusal,
+        })
     }
 }
 
@@ -178,18 +196,14 @@ where
     E: CachedEntity,
     C: ConnectionTrait + Send + Sync + 'static,
 {
-    /// Returns the key of what a query is answered.
-    fn key(&self, answered: Answered, query: &Select<E>) -> larder_core::Key {
+    /// Asks what a query is answered.
+    fn asking(&self, answered: Answered, query: &Select<E>) -> Asking {
         let statement = query.build(self.db.get_database_backend());
-        self.regions.keys.answer(answered, &statement)
+        self.ask(|keys| keys.answer(answered, &statement))
     }
 
-    async fn number<L: Load<C, Value = u64>>(
-        &self,
-        key: larder_core::Key,
-        load: L,
-    ) -> Result<u64, DbErr> {
-        Ok(read(self.db, &self.regions.numbers, key, load)
+    async fn number<L: Load<C, Value = u64>>(&self, asking: Asking, load: L) -> Result<u64, DbErr> {
+        Ok(read(self.db, &self.regions.numbers, asking, load)
             .await?
             .map_or(0, |number| *number))
     }
@@ -207,8 +221,8 @@ where
         T: Into<IdOf<E>> + Send,
     {
         let id = id.into().into_value_tuple();
-        let key = self.regions.keys.row(&id);
-        read(self.db, &self.regions.rows, key, RowById::<E>::new(id)).await
+        let asking = self.ask(|keys| keys.row(&id));
+        read(self.db, &self.regions.rows, asking, RowById::<E>::new(id)).await
     }
 
     async fn find_by_ids<I>(&self, ids: I) -> Result<Vec<Option<RowOf<E>>>, DbErr>
@@ -223,24 +237,24 @@ where
     }
 
     async fn find(&self, query: Select<E>) -> Result<RowsOf<E>, DbErr> {
-        let key = self.key(Answered::Rows, &query);
-        let rows = read(self.db, &self.regions.lists, key, All(query)).await?;
+        let asking = self.asking(Answered::Rows, &query);
+        let rows = read(self.db, &self.regions.lists, asking, All(query)).await?;
         Ok(rows.unwrap_or_default())
     }
 
     async fn find_one(&self, query: Select<E>) -> Result<Option<RowOf<E>>, DbErr> {
-        let key = self.key(Answered::First, &query);
-        read(self.db, &self.regions.rows, key, First(query)).await
+        let asking = self.asking(Answered::First, &query);
+        read(self.db, &self.regions.rows, asking, First(query)).await
     }
 
     async fn count(&self, query: Select<E>) -> Result<u64, DbErr> {
-        self.number(self.key(Answered::Count, &query), Count(query))
+        self.number(self.asking(Answered::Count, &query), Count(query))
             .await
     }
 
     async fn exists(&self, query: Select<E>) -> Result<bool, DbErr> {
         Ok(self
-            .number(self.key(Answered::Exists, &query), Exists(query))
+            .number(self.asking(Answered::Exists, &query), Exists(query))
             .await?
             > 0)
     }
@@ -301,6 +315,7 @@ impl<E: CachedEntity, C> Clone for Repository<'_, E, C> {
         Self {
             db: self.db,
             regions: Arc::clone(&self.regions),
+            refusal: self.refusal,
         }
     }
 }

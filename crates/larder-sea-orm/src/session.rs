@@ -10,7 +10,7 @@ use larder_core::Stamp;
 use sea_orm::DbErr;
 use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 
-pub(crate) use frames::{Ended, Frames, Held};
+pub(crate) use frames::{Ended, Frames, Held, Told};
 
 use crate::domain::Domain;
 use crate::outcome::may_end_transaction;
@@ -82,6 +82,16 @@ impl Session {
     pub(crate) fn reading(&self, read: &Read) {
         if read.dependencies.is_err() {
             self.frames().locking();
+        }
+        if read.tells.is_some() {
+            self.frames().telling();
+        }
+    }
+
+    /// Takes note of what a read that was answered has told the database.
+    pub(crate) fn told(&self, read: &Read) {
+        if let Some(settings) = &read.tells {
+            self.frames().tell(settings.clone());
         }
     }
 

@@ -15,6 +15,8 @@ use crate::analysis::{
 use crate::by_hand::{Balance, balance};
 use crate::catalog::Catalog;
 use crate::domain::Domain;
+use crate::reader::Reader;
+use crate::settings::Settings;
 
 /// What a statement is to the connection that is about to send it.
 pub(crate) enum Intent {
@@ -31,6 +33,8 @@ pub(crate) struct Read {
     pub(crate) stamp: Stamp,
     /// What its answer depends on, or why it must not be kept.
     pub(crate) dependencies: Result<Reads, Uncacheable>,
+    /// What it tells the database of who reads, instead of reading.
+    pub(crate) tells: Option<Settings>,
 }
 
 impl Read {
@@ -75,7 +79,7 @@ pub(crate) struct Write {
 pub(crate) enum SessionChange {
     /// Nothing that counts.
     Nothing,
-    /// Something, until its transaction ends.
+    /// Something, until its transaction ends, that may change what names and values mean.
     Local,
     /// Something, for good.
     Lasting,
@@ -110,9 +114,9 @@ pub(crate) enum Answer {
 
 impl Intent {
     /// Tells what a statement of `SeaORM`'s is.
-    pub(crate) fn of<S: StatementBuilder>(statement: &S, domain: &Domain) -> Self {
+    pub(crate) fn of<S: StatementBuilder>(statement: &S, domain: &Domain, reader: &Reader) -> Self {
         let backend = domain.backend;
-        let asked = Asked::now(domain);
+        let asked = Asked::now(domain, reader);
         let (analysis, owned) = analyse(statement, backend);
         asked.decide(&analysis, backend, || {
             let owned = owned.unwrap_or_else(|| own(statement, backend));
@@ -122,25 +126,38 @@ impl Intent {
     }
 
     /// Tells what text with its values is.
-    pub(crate) fn of_raw(statement: &Statement, domain: &Domain) -> Self {
-        Self::of_text(&statement.sql, statement.values.as_ref(), domain, || {
-            Sent::Prepared(OwnedStatement::Built(statement.clone()))
-        })
+    pub(crate) fn of_raw(statement: &Statement, domain: &Domain, reader: &Reader) -> Self {
+        let sent = || Sent::Prepared(OwnedStatement::Built(statement.clone()));
+        Self::of_text(
+            &statement.sql,
+            statement.values.as_ref(),
+            domain,
+            reader,
+            sent,
+        )
     }
 
     /// Tells what text without values is.
-    pub(crate) fn of_unprepared(sql: &str, domain: &Domain) -> Self {
-        Self::of_text(sql, None, domain, || Sent::Unprepared(sql.to_owned()))
+    pub(crate) fn of_unprepared(sql: &str, domain: &Domain, reader: &Reader) -> Self {
+        Self::of_text(sql, None, domain, reader, || {
+            Sent::Unprepared(sql.to_owned())
+        })
     }
 
     fn of_text(
         sql: &str,
         values: Option<&Values>,
         domain: &Domain,
+        reader: &Reader,
         sent: impl FnOnce() -> Sent,
     ) -> Self {
-        let asked = Asked::now(domain);
+        let asked = Asked::now(domain, reader);
         let analysis = analyse_raw(sql, values, domain.backend);
+        if analysis.session_change
+            && let Some(told) = asked.telling(&analysis, sql, values, domain.backend)
+        {
+            return Self::Read(told);
+        }
         asked.decide(&analysis, domain.backend, || (sent(), false))
     }
 }
@@ -153,11 +170,29 @@ struct Asked {
 
 impl Asked {
     /// The stamp first: whoever changes the schema publishes after the catalog was read anew.
-    fn now(domain: &Domain) -> Self {
+    fn now(domain: &Domain, reader: &Reader) -> Self {
         Self {
             stamp: domain.larder.stamp(),
-            catalog: domain.catalog(),
+            catalog: domain.catalog_for(reader),
         }
+    }
+
+    /// Takes a statement that does nothing but tell the database who reads for a read of nothing.
+    fn telling(
+        &self,
+        analysis: &Analysis,
+        sql: &str,
+        values: Option<&Values>,
+        backend: DbBackend,
+    ) -> Option<Read> {
+        let plan = plan(analysis, self.catalog.as_deref()?);
+        let nothing_else = plan.write.is_none() && !plan.ddl && !plan.transaction_control;
+        nothing_else.then_some(())?;
+        Some(Read {
+            stamp: self.stamp,
+            dependencies: Ok(Reads::default()),
+            tells: Some(Settings::made_by(sql, values, backend)?),
+        })
     }
 
     fn decide(
@@ -178,6 +213,7 @@ impl Asked {
             return Intent::Read(Read {
                 stamp: self.stamp,
                 dependencies: plan.read,
+                tells: None,
             });
         }
         let (statement, single) = sent();
@@ -254,11 +290,8 @@ impl Write {
 
     /// Tells whether the schema was read anew since the statement was looked at.
     fn is_outdated(&self, domain: &Domain) -> bool {
-        let now = domain.catalog();
-        match (&self.catalog, &now) {
-            (Some(then), Some(now)) => !Arc::ptr_eq(then, now),
-            _ => true,
-        }
+        let then = self.catalog.as_ref();
+        then.is_none_or(|then| !domain.is_current(then))
     }
 }
 

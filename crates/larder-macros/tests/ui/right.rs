@@ -8,7 +8,7 @@ use stub::CachedEntity as _;
 #[derive(larder_macros::CachedEntity)]
 #[cached(ttl = "1h 30m", grace = "1m", jitter = 1, negative_ttl = "10s", early_refresh = "500ms")]
 #[cached(stale_on_error = false, region = "things", invalidated_by = "a", invalidated_by = "b")]
-#[cached(crate = "crate::stub")]
+#[cached(scope = "tenant", crate = "crate::stub")]
 struct Model {
     _id: i32,
 }
@@ -29,4 +29,5 @@ fn main() {
                   stale on error false, invalidated by a, invalidated by b";
     assert_eq!(stub::Entity::policy().0, policy);
     assert_eq!(stub::Entity::region(), "things");
+    assert_eq!(stub::Entity::scope(), stub::__private::ScopeKind::Tenant);
 }

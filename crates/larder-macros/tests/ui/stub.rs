@@ -7,6 +7,10 @@ pub trait CachedEntity {
     fn region() -> String {
         "table".to_owned()
     }
+
+    fn scope() -> __private::ScopeKind {
+        __private::ScopeKind::Public
+    }
 }
 
 pub mod __private {
@@ -14,6 +18,13 @@ pub mod __private {
 
     pub trait ModelTrait {
         type Entity;
+    }
+
+    #[derive(Debug, PartialEq)]
+    pub enum ScopeKind {
+        Public,
+        Tenant,
+        User,
     }
 
     #[derive(Debug, PartialEq)]

@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use super::OnBypass;
 use super::windows::Windows;
 use crate::domain::Domain;
+use crate::reader::Reader;
 use crate::statement::{Intent, Read, SessionChange, Write};
 
 /// How long after DDL past the cache the schema is read once more: its transaction has committed by then.
@@ -52,7 +53,7 @@ pub(super) fn notice(domain: &Arc<Domain>, info: &Info<'_>) {
     if domain.bypass.on_bypass == OnBypass::Ignore {
         return;
     }
-    let bypass = match Intent::of_raw(info.statement, domain) {
+    let bypass = match Intent::of_raw(info.statement, domain, &Reader::default()) {
         Intent::Read(read) => noticed_read(domain, &read),
         Intent::Write(write) => {
             noticed_write(domain, &write, info.failed);

@@ -116,6 +116,7 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
         functions: facts.functions.into_iter().map(function).collect(),
         caseless: facts.caseless,
         unusual_quoting: facts.unusual_quoting,
+        by_session: Vec::new(),
     }
 }
 
@@ -163,6 +164,7 @@ impl Table {
             triggers: false,
             replaces: false,
             guard: None,
+            policies: false,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::analysis::{Nature, Unresolved};
 use crate::canonical::ColumnClass;
 
 /// Schemas of the application: not the system's, not other sessions' temporary ones.
-const OURS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema') \
+pub(super) const OURS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema') \
      AND n.nspname !~ '^pg_toast' AND (n.nspname !~ '^pg_temp' OR n.oid = pg_my_temp_schema())";
 
 /// Whether writing a table runs code: triggers, also those disabled; rules; defaults that call a function written in
@@ -25,7 +25,7 @@ const RUNS_CODE: &str = "(c.oid IN (SELECT t.tgrelid FROM pg_trigger t WHERE NOT
        JOIN pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('internal', 'c')))";
 
 /// Whether a function takes a row of a table alone, so that it can be read like a column of it.
-const ROW_FUNCTIONS: &str = "c.reltype IN (SELECT p.proargtypes[0] FROM pg_proc p \
+pub(super) const ROW_FUNCTIONS: &str = "c.reltype IN (SELECT p.proargtypes[0] FROM pg_proc p \
      WHERE p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1 AND p.provolatile <> 'i')";
 
 /// A column's type, as [`class`] reads it.

@@ -109,6 +109,7 @@ impl<C: ConnectionTrait + Send + Sync + 'static> CachedConnection<C> {
         };
         Ok(CachedConnection {
             domain: Arc::clone(&self.domain),
+            reader: self.reader.clone(),
             link: Link::Transaction(open),
         })
     }

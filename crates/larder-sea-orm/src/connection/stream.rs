@@ -70,14 +70,14 @@ where
     }
 
     fn stream_raw(&self, statement: Statement) -> Opening<'_> {
-        match Intent::of_raw(&statement, &self.domain) {
+        match Intent::of_raw(&statement, &self.domain, &self.reader) {
             Intent::Read(read) => self.open(read, self.inner().stream_raw(statement)),
             Intent::Write(write) => self.written(write),
         }
     }
 
     fn stream<'a, S: StatementBuilder + Sync>(&'a self, statement: &S) -> Opening<'a> {
-        match Intent::of(statement, &self.domain) {
+        match Intent::of(statement, &self.domain, &self.reader) {
             Intent::Read(read) => self.open(read, self.inner().stream(statement)),
             Intent::Write(write) => self.written(write),
         }

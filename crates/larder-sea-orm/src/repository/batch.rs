@@ -8,14 +8,17 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use larder_core::{Freshness, Key, Lead, Lookup, ReadScope, Turn};
 use sea_orm::sea_query::ValueTuple;
-use sea_orm::{ConnectionTrait, DbErr, ModelTrait as _};
+use sea_orm::{ConnectionTrait, DbErr, ModelTrait as _, QueryTrait as _};
 
 use self::select::{by_ids, most_rows, reads};
-use super::loads::RowById;
+use super::asking::{Asking, Terms};
+use super::keys::Keys;
+use super::loads::{RowById, by_id};
 use super::read::{read, refresh};
 use super::{Repository, RowOf};
 use crate::CachedEntity;
 use crate::connection::CachedConnection;
+use crate::restricted::for_all;
 use crate::view::Access;
 
 /// Rows found, by their keys.
@@ -52,14 +55,19 @@ where
 {
     let mut answers = vec![None; ids.len()];
     let mut missing = Vec::new();
-    for asked in repository.distinct(ids) {
-        match repository.look(&asked) {
+    if let (Some(rights), Some(id)) = (repository.db.rights(), ids.first()) {
+        rights.check(by_id::<E>(id).as_query())?;
+        repository.db.narrow();
+    }
+    let (keys, terms) = repository.keys();
+    for asked in Repository::<E, C>::distinct(&keys, ids) {
+        match repository.look(&asked, terms) {
             Look::Hit(row) => asked.answer(row.as_ref(), &mut answers),
             Look::Load(lead) => missing.push(Missing { asked, lead: *lead }),
         }
     }
     if !missing.is_empty() {
-        Box::pin(load(repository, missing, &mut answers)).await?;
+        Box::pin(load(repository, missing, &keys, terms, &mut answers)).await?;
     }
     Ok(answers)
 }
@@ -78,11 +86,11 @@ where
     C: ConnectionTrait + Send + Sync + 'static,
 {
     /// Gathers the places of each key.
-    fn distinct(&self, ids: Vec<ValueTuple>) -> Vec<Asked> {
+    fn distinct(keys: &Keys, ids: Vec<ValueTuple>) -> Vec<Asked> {
         let mut first: HashMap<Key, usize> = HashMap::with_capacity(ids.len());
         let mut all: Vec<Asked> = Vec::with_capacity(ids.len());
         for (place, id) in ids.into_iter().enumerate() {
-            let key = self.regions.keys.row(&id);
+            let key = keys.row(&id);
             let index = *first.entry(key.clone()).or_insert(all.len());
             match all.get_mut(index) {
                 Some(asked) => asked.places.push(place),
@@ -96,9 +104,9 @@ where
         all
     }
 
-    fn look(&self, asked: &Asked) -> Look<E> {
+    fn look(&self, asked: &Asked, terms: Terms) -> Look<E> {
         let (rows, access) = (&self.regions.rows, self.db.access());
-        if access == Access::Bypass {
+        if access == Access::Bypass || terms.refusal.is_some() {
             return Look::Load(Box::new(rows.alone(&asked.key)));
         }
         match rows.lookup(&asked.key) {
@@ -129,6 +137,8 @@ where
 async fn load<E, C>(
     repository: &Repository<'_, E, C>,
     missing: Vec<Missing<E>>,
+    keys: &Keys,
+    terms: Terms,
     answers: &mut [Option<RowOf<E>>],
 ) -> Result<(), DbErr>
 where
@@ -138,7 +148,12 @@ where
     let ids: Vec<&ValueTuple> = missing.iter().map(|missing| &missing.asked.id).collect();
     record(repository.db, &missing, &ids).await;
     // Each load has what its own row depends on; together they would depend on all of them.
-    let found = ReadScope::untracked().run(fetch(repository, &ids)).await;
+    let found = ReadScope::untracked()
+        .run(fetch(repository, &ids, keys))
+        .await;
+    missing
+        .iter()
+        .for_each(|missing| terms.hold(repository.db, &missing.lead));
     if let Some(refusal) = repository.db.refusal() {
         // It has written while this waited for its turn.
         missing
@@ -146,7 +161,13 @@ where
             .for_each(|missing| missing.lead.refuse(refusal));
     }
     match found {
-        Ok(found) => finish(repository, missing, &found, answers).await,
+        Ok(found) => finish(repository, missing, &found, terms, answers).await,
+        Err(error @ (DbErr::AccessDenied { .. } | DbErr::RbacError(_))) => {
+            missing
+                .into_iter()
+                .for_each(|missing| missing.lead.release());
+            Err(error)
+        }
         Err(error) => {
             let shared = Arc::new(error.clone());
             missing
@@ -163,8 +184,8 @@ where
     E: CachedEntity,
     C: ConnectionTrait + Send + Sync + 'static,
 {
-    for (missing, read) in missing.iter().zip(reads::<E>(ids, &db.domain)) {
-        missing.lead.run(async { db.record(&read) }).await;
+    for (missing, read) in missing.iter().zip(reads::<E>(ids, &db.domain, &db.reader)) {
+        missing.lead.run(for_all(async { db.record(&read) })).await;
     }
 }
 
@@ -172,6 +193,7 @@ where
 async fn fetch<E, C>(
     repository: &Repository<'_, E, C>,
     ids: &[&ValueTuple],
+    keys: &Keys,
 ) -> Result<Found<E>, DbErr>
 where
     E: CachedEntity,
@@ -181,7 +203,7 @@ where
     let mut found = Found::<E>::with_capacity(ids.len());
     for ids in ids.chunks(most_rows::<E>(backend)) {
         for row in by_ids::<E>(ids, backend).all(repository.db).await? {
-            let key = repository.regions.keys.row(&row.get_primary_key_value());
+            let key = keys.row(&row.get_primary_key_value());
             found.insert(key, Arc::new(row));
         }
     }
@@ -193,6 +215,7 @@ async fn finish<E, C>(
     repository: &Repository<'_, E, C>,
     missing: Vec<Missing<E>>,
     found: &Found<E>,
+    terms: Terms,
     answers: &mut [Option<RowOf<E>>],
 ) -> Result<(), DbErr>
 where
@@ -208,7 +231,11 @@ where
             None if found.len() > exact => {
                 lead.release();
                 let load = RowById::<E>::new(asked.id.clone());
-                read(db, rows, asked.key.clone(), load).await?
+                let asking = Asking {
+                    key: asked.key.clone(),
+                    terms,
+                };
+                read(db, rows, asking, load).await?
             }
             row => {
                 let lifetime = db.lifetime(rows, row.is_some());

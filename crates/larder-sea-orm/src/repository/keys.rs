@@ -5,6 +5,7 @@ use sea_orm::sea_query::{OptionEnum, Value, ValueTuple};
 use sea_orm::{EntityTrait, Statement};
 
 use crate::entity::fingerprint;
+use crate::settings::Settings;
 
 /// What is kept of the answer of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,18 @@ impl Keys {
             None => key,
         };
         Self(key.int(shape))
+    }
+
+    /// Returns the beginning of keys for what is read under settings of the session.
+    ///
+    /// What follows is never `settings`, so no key under settings is one without.
+    pub(super) fn under(&self, settings: &Settings) -> Self {
+        let count = i64::try_from(settings.len()).unwrap_or(i64::MAX);
+        let key = self.0.clone().text("settings").int(count);
+        let key = settings
+            .iter()
+            .fold(key, |key, (name, value)| key.text(name).text(value));
+        Self(key)
     }
 
     /// Returns the key of a row.

@@ -1,12 +1,13 @@
 //! What is loaded when the cache has nothing: each kind of answer by its own statement.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use sea_orm::sea_query::ValueTuple;
+use sea_orm::sea_query::{SelectStatement, ValueTuple};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, Iterable, PaginatorTrait, PrimaryKeyToColumn,
-    QueryFilter, Select, SelectExt,
+    QueryFilter, QueryTrait, Select, SelectExt,
 };
 
 use super::read::Load;
@@ -52,6 +53,10 @@ where
     async fn load(self, db: &CachedConnection<C>) -> Result<Option<Arc<E::Model>>, DbErr> {
         Ok(by_id::<E>(&self.id).one(db).await?.map(Arc::new))
     }
+
+    fn statement(&self) -> Cow<'_, SelectStatement> {
+        Cow::Owned(by_id::<E>(&self.id).into_query())
+    }
 }
 
 impl<E, C> Load<C> for All<E>
@@ -65,6 +70,10 @@ where
         let rows = self.0.all(db).await?;
         Ok(Some(Arc::new(rows.into_iter().map(Arc::new).collect())))
     }
+
+    fn statement(&self) -> Cow<'_, SelectStatement> {
+        Cow::Borrowed(self.0.as_query())
+    }
 }
 
 impl<E, C> Load<C> for First<E>
@@ -76,6 +85,10 @@ where
 
     async fn load(self, db: &CachedConnection<C>) -> Result<Option<Arc<E::Model>>, DbErr> {
         Ok(self.0.one(db).await?.map(Arc::new))
+    }
+
+    fn statement(&self) -> Cow<'_, SelectStatement> {
+        Cow::Borrowed(self.0.as_query())
     }
 }
 
@@ -89,6 +102,10 @@ where
     async fn load(self, db: &CachedConnection<C>) -> Result<Option<Arc<u64>>, DbErr> {
         Ok(Some(Arc::new(self.0.count(db).await?)))
     }
+
+    fn statement(&self) -> Cow<'_, SelectStatement> {
+        Cow::Borrowed(self.0.as_query())
+    }
 }
 
 impl<E, C> Load<C> for Exists<E>
@@ -100,6 +117,10 @@ where
 
     async fn load(self, db: &CachedConnection<C>) -> Result<Option<Arc<u64>>, DbErr> {
         Ok(Some(Arc::new(u64::from(self.0.exists(db).await?))))
+    }
+
+    fn statement(&self) -> Cow<'_, SelectStatement> {
+        Cow::Borrowed(self.0.as_query())
     }
 }
 

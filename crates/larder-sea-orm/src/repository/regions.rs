@@ -1,8 +1,9 @@
 //! The regions an entity's entries live in.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use larder_core::{Larder, Region, RegionError};
+use larder_core::{Larder, Region, RegionError, Scope};
 
 use super::keys::Keys;
 use crate::CachedEntity;
@@ -22,6 +23,8 @@ pub(super) struct Regions<E: CachedEntity> {
     pub(super) numbers: Region<u64>,
     /// What their keys begin with.
     pub(super) keys: Keys,
+    /// It was warned of a scope that is too wide.
+    warned: Arc<AtomicBool>,
 }
 
 impl<E: CachedEntity> Regions<E> {
@@ -33,7 +36,30 @@ impl<E: CachedEntity> Regions<E> {
             lists: larder.region_weighed(&name, policy.clone(), weight_of_rows::<E>)?,
             numbers: larder.region(&name, policy)?,
             keys: Keys::of::<E>(domain),
+            warned: Arc::default(),
         })
+    }
+
+    /// Returns the regions for entries of one tenant or user only.
+    pub(super) fn scoped(&self, scope: &Scope) -> Self {
+        Self {
+            rows: self.rows.scoped(scope.clone()),
+            lists: self.lists.scoped(scope.clone()),
+            numbers: self.numbers.scoped(scope.clone()),
+            keys: self.keys.clone(),
+            warned: Arc::clone(&self.warned),
+        }
+    }
+
+    /// Warns, the first time, that a repository keeps nothing because nobody says who reads.
+    pub(super) fn warn_of_scope(&self) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                region = self.rows.name(),
+                "an entity is read over a connection of a wider scope than it demands: nothing is kept or served; \
+                 scope the connection"
+            );
+        }
     }
 }
 

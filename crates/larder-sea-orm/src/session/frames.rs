@@ -2,6 +2,8 @@
 
 use larder_core::{Change, What};
 
+use crate::settings::Settings;
+
 /// Above this many changes a frame no longer tells rows apart.
 const MOST_CHANGES: usize = 4096;
 
@@ -20,6 +22,17 @@ pub(crate) struct Frames {
     locks: bool,
     by_hand: bool,
     doubtful: bool,
+    /// How often the settings have changed, or may have.
+    told: u64,
+}
+
+/// What was set in a transaction, and so tells the database who reads.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    /// What is set now; `None`: it is not known.
+    pub(crate) settings: Option<Settings>,
+    /// Another number whenever the settings have changed, or may have.
+    pub(crate) epoch: u64,
 }
 
 /// What is to be done after a RELEASE or COMMIT.
@@ -44,6 +57,9 @@ pub(crate) struct Held {
 struct Frame {
     held: Held,
     wide: bool,
+    settings: Settings,
+    /// A setting was sent, and nobody knows whether it was made.
+    unsettled: bool,
 }
 
 impl Frames {
@@ -55,6 +71,36 @@ impl Frames {
             locks: false,
             by_hand: false,
             doubtful: false,
+            told: 0,
+        }
+    }
+
+    /// Notes that a statement is about to be sent which tells the database who reads.
+    pub(crate) fn telling(&mut self) {
+        self.told += 1;
+        if let Some(frame) = self.open.last_mut() {
+            frame.unsettled = true;
+        }
+    }
+
+    /// Notes that it was answered, and what is set now.
+    pub(crate) fn tell(&mut self, settings: Settings) {
+        if let Some(frame) = self.open.last_mut() {
+            frame.unsettled = false;
+            frame.settings.absorb(settings);
+        }
+    }
+
+    /// Returns what the database was told.
+    pub(crate) fn told(&self) -> Told {
+        let mut settings = Settings::default();
+        for frame in &self.open {
+            settings.absorb(frame.settings.clone());
+        }
+        let known = !self.open.iter().any(|frame| frame.unsettled);
+        Told {
+            settings: known.then_some(settings),
+            epoch: self.told,
         }
     }
 
@@ -128,7 +174,9 @@ impl Frames {
     ///
     /// Returns what is to be published nevertheless: only after transaction control by hand.
     pub(crate) fn roll_back(&mut self) -> Option<Held> {
-        self.open.pop();
+        let ended = self.open.pop();
+        // What was set in a savepoint goes with it.
+        self.told += u64::from(ended.is_some_and(|frame| frame.has_told()));
         self.by_hand.then(|| Held {
             changes: vec![Change::everything()],
             schema: true,
@@ -190,7 +238,13 @@ impl Frame {
         }
     }
 
+    fn has_told(&self) -> bool {
+        self.unsettled || !self.settings.is_empty()
+    }
+
     fn absorb(&mut self, child: Self) {
+        self.settings.absorb(child.settings);
+        self.unsettled |= child.unsettled;
         self.held.schema |= child.held.schema;
         self.record(child.held.changes);
     }
@@ -239,6 +293,34 @@ mod tests {
         assert_eq!(frames.roll_back(), None);
         assert!(frames.wrote());
         assert_eq!(committed(&mut frames), []);
+    }
+
+    #[test]
+    fn what_was_set_in_a_savepoint_goes_with_it() {
+        let set = |tenant: &str| {
+            let sql = format!("SET LOCAL app.tenant = '{tenant}'");
+            Settings::made_by(&sql, None, sea_orm::DbBackend::Postgres).unwrap()
+        };
+        let mut frames = Frames::new();
+        frames.telling();
+        assert_eq!(frames.told().settings, None, "not answered yet");
+        frames.tell(set("acme"));
+        let acme = frames.told();
+        assert_eq!(acme.settings, Some(set("acme")));
+        frames.push();
+        assert_eq!(frames.told().settings, Some(set("acme")));
+        frames.telling();
+        frames.tell(set("globex"));
+        assert_eq!(frames.told().settings, Some(set("globex")));
+        frames.roll_back();
+        let back = frames.told();
+        assert_eq!(back.settings, Some(set("acme")));
+        assert_ne!(back.epoch, acme.epoch);
+        frames.push();
+        frames.telling();
+        frames.tell(set("globex"));
+        frames.commit();
+        assert_eq!(frames.told().settings, Some(set("globex")), "released");
     }
 
     #[test]

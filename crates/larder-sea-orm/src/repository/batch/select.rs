@@ -11,6 +11,7 @@ use crate::analysis::Reads;
 use crate::analysis::{Name, RelationName};
 use crate::catalog::{Catalog, Relation};
 use crate::domain::Domain;
+use crate::reader::Reader;
 use crate::repository::loads::by_id;
 use crate::statement::{Intent, Read};
 
@@ -70,17 +71,22 @@ fn saved<C: ColumnTrait>(columns: &[C], id: &ValueTuple) -> Vec<Expr> {
 /// Returns for each key what the row with it, there or not, depends on.
 ///
 /// The rows of one statement, told apart: together they would depend on all of them.
-pub(super) fn reads<E: CachedEntity>(ids: &[&ValueTuple], domain: &Domain) -> Vec<Read> {
+pub(super) fn reads<E: CachedEntity>(
+    ids: &[&ValueTuple],
+    domain: &Domain,
+    reader: &Reader,
+) -> Vec<Read> {
     let stamp = domain.larder.stamp();
-    let catalog = domain.catalog();
+    let catalog = domain.catalog_for(reader);
     ids.iter()
         .map(
             |id| match catalog.as_deref().and_then(|catalog| row::<E>(id, catalog)) {
                 Some(row) => Read {
                     stamp,
                     dependencies: Ok(Reads::of(vec![row])),
+                    tells: None,
                 },
-                None => read_alone::<E>(id, domain),
+                None => read_alone::<E>(id, domain, reader),
             },
         )
         .collect()
@@ -109,12 +115,13 @@ fn row<E: CachedEntity>(id: &ValueTuple, catalog: &Catalog) -> Option<larder_cor
 }
 
 /// Asks what a statement for this row alone would depend on.
-fn read_alone<E: CachedEntity>(id: &ValueTuple, domain: &Domain) -> Read {
-    match Intent::of(by_id::<E>(id).as_query(), domain) {
+fn read_alone<E: CachedEntity>(id: &ValueTuple, domain: &Domain, reader: &Reader) -> Read {
+    match Intent::of(by_id::<E>(id).as_query(), domain, reader) {
         Intent::Read(read) => read,
         Intent::Write(write) => Read {
             stamp: domain.larder.stamp(),
             dependencies: Err(write.refusal),
+            tells: None,
         },
     }
 }
