@@ -81,7 +81,8 @@ fn candidate(seats: &Seats<'_>, block: usize, atom: &BlockAtom) -> Option<(usize
     let mut seat = None;
     for column in &atom.columns {
         let (at, own) = seats.locate(block, column)?;
-        if *seat.get_or_insert(at) != at {
+        // `(a, a) IN ((1, 1))` says the same of one column twice, or nothing can be it.
+        if *seat.get_or_insert(at) != at || columns.contains(&own) {
             return None;
         }
         columns.push(own);

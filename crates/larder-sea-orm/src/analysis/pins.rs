@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::{BlockAtom, Name, Place};
 
@@ -98,14 +98,6 @@ impl Pins {
 }
 
 impl Atom {
-    /// One column that has one of these values.
-    pub(super) fn column(name: Name, values: impl IntoIterator<Item = Value>) -> Self {
-        Self {
-            columns: smallvec![name],
-            values: values.into_iter().collect(),
-        }
-    }
-
     fn places(&self, key: &[&str], backend: DbBackend) -> SmallVec<[Option<usize>; 4]> {
         let place = |name: &Name| {
             key.iter()

@@ -9,10 +9,17 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use super::parameters::Parameters;
 use super::raw_walk::Walk;
-use super::{Analysis, Returning, Uncacheable, raw_where, scan, utility};
+use super::raw_where::Reader;
+use super::{Analysis, Block, Returning, Uncacheable, raw_blocks, raw_where, scan, utility};
 
 /// Longer chains of operators would build a tree too deep to walk; they are scanned instead.
 const MOST_OPERATORS: usize = 2_000;
+
+/// What is nested deeper is scanned: the parser takes some 35 KiB of stack for each level in a debug build.
+const MOST_DEPTH: usize = 40;
+
+/// Longer ones are not taken apart into blocks, which takes a second walk from a place further down.
+const MOST_IN_BLOCKS: usize = 500;
 
 /// Tells what a text of one or several statements does.
 pub(super) fn analyse(sql: &str, values: &[Value], backend: DbBackend) -> Analysis {
@@ -20,13 +27,9 @@ pub(super) fn analyse(sql: &str, values: &[Value], backend: DbBackend) -> Analys
     if backend == DbBackend::MySql && ["/*!", "/*M!"].iter().any(|mark| sql.contains(mark)) {
         return utility::anything();
     }
-    let Some(tokens) = tokens(sql, backend) else {
-        return utility::anything();
-    };
-    let parameters = Parameters::new(values, &tokens, backend);
-    let mut analysis = match parse(tokens, backend) {
-        Some(statements) if !statements.is_empty() => walk(&statements, &parameters, backend),
-        _ => scan(sql, backend),
+    let mut analysis = match Text::of(sql, values, backend) {
+        Some(text) => text.analyse(sql, backend),
+        None => return utility::anything(),
     };
     analysis.ambiguous_quoting =
         sql.contains('\\') || (backend == DbBackend::MySql && sql.contains('"'));
@@ -35,23 +38,52 @@ pub(super) fn analyse(sql: &str, values: &[Value], backend: DbBackend) -> Analys
 
 /// Tells what a piece of a SELECT does; `sql` is `SELECT` and the piece.
 pub(super) fn fragment(sql: &str, in_select_list: bool, backend: DbBackend) -> Analysis {
-    let Some(tokens) = tokens(sql, backend) else {
+    let Some(text) = Text::of(sql, &[], backend) else {
         return utility::anything();
     };
-    let parameters = Parameters::new(&[], &tokens, backend);
-    let parsed = parse(tokens, backend);
-    let Some([statement @ Statement::Query(query)]) = parsed.as_deref() else {
+    let Some([statement @ Statement::Query(query)]) = text.statements.as_deref() else {
         let mut analysis = scan(sql, backend);
         analysis.refusal = Some(Uncacheable::Opaque("a fragment of raw SQL"));
         return analysis;
     };
-    let mut analysis = walk(std::slice::from_ref(statement), &parameters, backend);
+    let (mut analysis, _) = walk(std::slice::from_ref(statement), &text.parameters, backend);
     analysis.pins = None;
     if !in_select_list && !is_expression(query) {
         analysis.refuse(Uncacheable::Opaque("a fragment that is not an expression"));
         analysis.unknown_writes = true;
     }
     analysis
+}
+
+/// A text in its parts.
+struct Text<'a> {
+    parameters: Parameters<'a>,
+    operators: usize,
+    /// Its statements, if it can be parsed.
+    statements: Option<Vec<Statement>>,
+}
+
+impl<'a> Text<'a> {
+    /// Takes a text apart; `None` if the database may split it into other words.
+    fn of(sql: &str, values: &'a [Value], backend: DbBackend) -> Option<Self> {
+        let tokens = tokens(sql, backend)?;
+        Some(Self {
+            parameters: Parameters::new(values, &tokens, backend),
+            operators: operators(&tokens),
+            statements: parse(tokens, backend),
+        })
+    }
+
+    fn analyse(&self, sql: &str, backend: DbBackend) -> Analysis {
+        let Some(statements) = self.statements.as_deref().filter(|all| !all.is_empty()) else {
+            return scan(sql, backend);
+        };
+        let (mut analysis, reader) = walk(statements, &self.parameters, backend);
+        if self.operators <= MOST_IN_BLOCKS {
+            analysis.blocks = blocks(statements, &analysis, reader);
+        }
+        analysis
+    }
 }
 
 fn dialect(backend: DbBackend) -> Option<&'static dyn Dialect> {
@@ -74,8 +106,11 @@ fn parse(tokens: Vec<TokenWithSpan>, backend: DbBackend) -> Option<Vec<Statement
     if operators(&tokens) > MOST_OPERATORS {
         return None;
     }
-    let mut parser = Parser::new(dialect(backend)?).with_tokens_with_locations(tokens);
-    parser.parse_statements().ok()
+    Parser::new(dialect(backend)?)
+        .with_recursion_limit(MOST_DEPTH)
+        .with_tokens_with_locations(tokens)
+        .parse_statements()
+        .ok()
 }
 
 fn scan(sql: &str, backend: DbBackend) -> Analysis {
@@ -148,7 +183,11 @@ fn is_expression(query: &Query) -> bool {
         })
 }
 
-fn walk(statements: &[Statement], parameters: &Parameters<'_>, backend: DbBackend) -> Analysis {
+fn walk<'a>(
+    statements: &[Statement],
+    parameters: &'a Parameters<'a>,
+    backend: DbBackend,
+) -> (Analysis, Reader<'a>) {
     let mut walk = Walk::new(parameters, backend);
     statements.iter().for_each(|statement| walk.go(statement));
     if statements.len() > 1 {
@@ -157,8 +196,33 @@ fn walk(statements: &[Statement], parameters: &Parameters<'_>, backend: DbBacken
             .iter_mut()
             .for_each(|write| write.returning = Returning::Elsewhere);
     }
-    if let ([Statement::Query(query)], 1, 1) = (statements, walk.queries, walk.tables) {
-        walk.analysis.pins = raw_where::of_select(query, parameters, backend);
+    let reader = walk.reader();
+    let alone = (walk.queries, walk.tables, walk.wide) == (1, 1, false);
+    if let ([Statement::Query(query)], true) = (statements, alone) {
+        walk.analysis.pins = raw_where::of_select(query, reader);
     }
-    walk.analysis
+    (walk.analysis, reader)
+}
+
+/// Returns the blocks of a SELECT if every relation it reads stands in one of them.
+fn blocks(statements: &[Statement], analysis: &Analysis, reader: Reader<'_>) -> Vec<Block> {
+    let [Statement::Query(query)] = statements else {
+        return Vec::new();
+    };
+    if analysis.refusal.is_some() || !analysis.writes.is_empty() {
+        return Vec::new();
+    }
+    let blocks = raw_blocks::of(query, reader).unwrap_or_default();
+    let sources = || {
+        blocks
+            .iter()
+            .flat_map(|block| &block.sources)
+            .filter_map(|source| source.relation.as_ref())
+    };
+    let reads = &analysis.reads;
+    let same = sources().count() == reads.len()
+        && reads
+            .iter()
+            .all(|name| sources().any(|source| source == name));
+    if same { blocks } else { Vec::new() }
 }

@@ -10,6 +10,7 @@ use sqlparser::ast::{
 
 use super::functions::{is_niladic, is_relative_moment};
 use super::parameters::Parameters;
+use super::raw_where::Reader;
 use super::{Analysis, Name, RelationName, Uncacheable, raw_write, utility};
 
 /// Walks through statements and notes what they do.
@@ -22,6 +23,8 @@ pub(super) struct Walk<'a> {
     ctes: Vec<Name>,
     pub(super) queries: usize,
     pub(super) tables: usize,
+    /// The answer depends on rows that no condition tells.
+    pub(super) wide: bool,
     /// The next relation is the name of a function.
     skip_relation: bool,
 }
@@ -43,7 +46,16 @@ impl<'a> Walk<'a> {
             ctes: Vec::new(),
             queries: 0,
             tables: 0,
+            wide: false,
             skip_relation: false,
+        }
+    }
+
+    /// Returns what reads the values and conditions of the same text.
+    pub(super) fn reader(&self) -> Reader<'a> {
+        Reader {
+            backend: self.backend,
+            parameters: self.parameters,
         }
     }
 
@@ -238,6 +250,8 @@ impl Visitor for Walk<'_> {
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<Self::Break> {
         match expr {
             Expr::Function(function) => self.call(&function.name),
+            // How well a row matches depends on all the others.
+            Expr::MatchAgainst { .. } => self.wide = true,
             Expr::Identifier(ident) => self.identifier(ident),
             Expr::CompoundIdentifier(parts)
                 if parts.iter().any(|part| part.value.starts_with('@')) =>

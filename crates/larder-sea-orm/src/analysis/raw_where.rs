@@ -1,11 +1,11 @@
-//! What the WHERE of raw SQL pins.
+//! What the WHERE and ON of raw SQL say for certain.
 //!
-//! Databases do not agree on the precedence of operators, so a WHERE counts only if it is an AND of comparisons
+//! Databases do not agree on the precedence of operators, so a condition counts only if it is an AND of comparisons
 //! whose sides need no precedence to be read: columns, values, calls, anything in parentheses.
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use sqlparser::ast::{
     BinaryOperator, Expr, GroupByExpr, Ident, Query, SetExpr, TableFactor, UnaryOperator,
     Value as Literal, ValueWithSpan,
@@ -13,21 +13,24 @@ use sqlparser::ast::{
 
 use super::parameters::Parameters;
 use super::pins::{Atom, MOST_ROWS, Scope};
-use super::{Name, Pins, RelationName};
+use super::{BlockAtom, ColumnOf, Link, Name, Pins, Place, RelationName};
 
-/// Reads values and columns of one table.
+/// Reads values, columns and comparisons.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
-    pub(super) scope: Scope<'a>,
+    pub(super) backend: DbBackend,
     pub(super) parameters: &'a Parameters<'a>,
 }
 
+/// What a condition says for certain.
+#[derive(Default)]
+pub(super) struct Conditions {
+    pub(super) atoms: Vec<BlockAtom>,
+    pub(super) links: Vec<Link>,
+}
+
 /// Returns what a SELECT of one table pins.
-pub(super) fn of_select(
-    query: &Query,
-    parameters: &Parameters<'_>,
-    backend: DbBackend,
-) -> Option<Pins> {
+pub(super) fn of_select(query: &Query, reader: Reader<'_>) -> Option<Pins> {
     let SetExpr::Select(select) = &*query.body else {
         return None;
     };
@@ -39,14 +42,7 @@ pub(super) fn of_select(
         return None;
     }
     let name = goes_by(&from.relation)?;
-    let reader = Reader {
-        scope: Scope {
-            table: &name,
-            backend,
-        },
-        parameters,
-    };
-    Some(reader.pins(select.selection.as_ref()?))
+    Some(reader.pins(select.selection.as_ref()?, &name))
 }
 
 /// Returns the name a plain table goes by in its statement.
@@ -66,36 +62,72 @@ pub(super) fn goes_by(table: &TableFactor) -> Option<Name> {
 }
 
 impl Reader<'_> {
-    /// Returns what a WHERE pins; nothing if it is not an AND of plain comparisons.
-    pub(super) fn pins(&self, condition: &Expr) -> Pins {
-        let mut atoms = Vec::new();
-        let understood = self.conjunction(condition, &mut atoms);
+    /// Returns what a WHERE pins of the table of that name.
+    pub(super) fn pins(&self, condition: &Expr, table: &Name) -> Pins {
+        let scope = Scope {
+            table,
+            backend: self.backend,
+        };
+        let ours = |column: ColumnOf| {
+            column
+                .qualifier
+                .is_none_or(|qualifier| scope.is_table(&qualifier))
+                .then_some(column.name)
+        };
+        let atom = |atom: BlockAtom| {
+            let columns = atom.columns.into_iter().map(ours);
+            Some(Atom {
+                columns: columns.collect::<Option<_>>()?,
+                values: atom.values,
+            })
+        };
+        let atoms = self.conditions(condition, Place::Where).atoms;
         Pins {
-            atoms: if understood { atoms } else { Vec::new() },
+            atoms: atoms
+                .into_iter()
+                .filter(|atom| !atom.is_null)
+                .filter_map(atom)
+                .collect(),
         }
     }
 
-    fn conjunction(&self, expr: &Expr, into: &mut Vec<Atom>) -> bool {
+    /// Returns what a condition says; nothing if it is not an AND of plain comparisons.
+    pub(super) fn conditions(&self, condition: &Expr, place: Place) -> Conditions {
+        let mut conditions = Conditions::default();
+        if self.conjunction(condition, place, &mut conditions) {
+            conditions
+        } else {
+            Conditions::default()
+        }
+    }
+
+    fn conjunction(&self, expr: &Expr, place: Place, into: &mut Conditions) -> bool {
         match expr {
             Expr::BinaryOp {
                 left,
                 op: BinaryOperator::And,
                 right,
-            } => self.conjunction(left, into) && self.conjunction(right, into),
+            } => self.conjunction(left, place, into) && self.conjunction(right, place, into),
             Expr::Nested(inner) => {
                 // Whatever stands in parentheses stays there.
-                let mut atoms = Vec::new();
-                if self.conjunction(inner, &mut atoms) {
-                    into.extend(atoms);
-                }
+                let inner = self.conditions(inner, place);
+                into.atoms.extend(inner.atoms);
+                into.links.extend(inner.links);
                 true
             }
+            other => self.comparison(other, place, into),
+        }
+    }
+
+    fn comparison(&self, expr: &Expr, place: Place, into: &mut Conditions) -> bool {
+        match expr {
             Expr::BinaryOp {
                 left,
                 op: BinaryOperator::Eq,
                 right,
             } => {
-                into.extend(self.equality(left, right));
+                into.atoms.extend(self.equality(left, right, place));
+                into.links.extend(link(left, right, place));
                 is_side(left) && is_side(right)
             }
             Expr::InList {
@@ -103,22 +135,29 @@ impl Reader<'_> {
                 list,
                 negated: false,
             } => {
-                into.extend(self.membership(expr, list));
+                into.atoms.extend(self.membership(expr, list, place));
+                is_side(expr)
+            }
+            Expr::IsNull(expr) => {
+                into.atoms.extend(column(expr).map(|column| BlockAtom {
+                    is_null: true,
+                    ..atom(column, [null()], place)
+                }));
                 is_side(expr)
             }
             other => is_comparison(other),
         }
     }
 
-    fn equality(&self, left: &Expr, right: &Expr) -> Option<Atom> {
+    fn equality(&self, left: &Expr, right: &Expr, place: Place) -> Option<BlockAtom> {
         if let (Expr::Tuple(columns), Expr::Tuple(values)) = (left, right) {
-            return self.tuples(columns, &[values]);
+            return self.tuples(columns, &[values], place);
         }
-        let atom = |column, value| Some(Atom::column(self.column(column)?, [self.value(value)?]));
-        atom(left, right).or_else(|| atom(right, left))
+        let one = |side, value| Some(atom(column(side)?, [self.value(value)?], place));
+        one(left, right).or_else(|| one(right, left))
     }
 
-    fn membership(&self, expr: &Expr, list: &[Expr]) -> Option<Atom> {
+    fn membership(&self, expr: &Expr, list: &[Expr], place: Place) -> Option<BlockAtom> {
         if list.len() > MOST_ROWS {
             return None;
         }
@@ -133,43 +172,29 @@ impl Reader<'_> {
                     }
                 })
                 .collect();
-            return self.tuples(columns, &rows?);
+            return self.tuples(columns, &rows?, place);
         }
         let values: Option<SmallVec<[Value; 1]>> = list.iter().map(|it| self.value(it)).collect();
-        Some(Atom::column(self.column(expr)?, values?))
+        Some(atom(column(expr)?, values?, place))
     }
 
-    fn tuples(&self, columns: &[Expr], rows: &[&Vec<Expr>]) -> Option<Atom> {
-        let names: SmallVec<[Name; 1]> = columns
-            .iter()
-            .map(|column| self.column(column))
-            .collect::<Option<_>>()?;
+    fn tuples(&self, columns: &[Expr], rows: &[&Vec<Expr>], place: Place) -> Option<BlockAtom> {
+        let columns: SmallVec<[ColumnOf; 1]> = columns.iter().map(column).collect::<Option<_>>()?;
         let mut values = SmallVec::new();
         for row in rows {
-            if row.len() != names.len() {
+            if row.len() != columns.len() {
                 return None;
             }
             for value in *row {
                 values.push(self.value(value)?);
             }
         }
-        (!names.is_empty()).then_some(Atom {
-            columns: names,
+        (!columns.is_empty()).then_some(BlockAtom {
+            columns,
             values,
+            is_null: false,
+            place,
         })
-    }
-
-    fn column(&self, expr: &Expr) -> Option<Name> {
-        match expr {
-            Expr::Identifier(column) => is_name(column).then(|| column.into()),
-            Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                [.., table, column] if is_name(column) && self.scope.is_table(&table.into()) => {
-                    Some(column.into())
-                }
-                _ => None,
-            },
-            _ => None,
-        }
     }
 
     /// Returns the value of a literal or of a bound parameter.
@@ -191,13 +216,13 @@ impl Reader<'_> {
     }
 
     fn literal(&self, value: &ValueWithSpan) -> Option<Value> {
-        let backend = self.scope.backend;
+        let backend = self.backend;
         match &value.value {
             Literal::Number(digits, false) => integer(digits),
             // What a backslash means depends on the session.
             Literal::SingleQuotedString(text) if !text.contains('\\') => Some(text.clone().into()),
             Literal::Boolean(value) => Some((*value).into()),
-            Literal::Null => Some(Value::BigInt(None)),
+            Literal::Null => Some(null()),
             Literal::HexStringLiteral(digits) if backend == DbBackend::Sqlite => {
                 Some(bytes(digits)?.into())
             }
@@ -208,6 +233,42 @@ impl Reader<'_> {
             _ => None,
         }
     }
+}
+
+fn atom(column: ColumnOf, values: impl IntoIterator<Item = Value>, place: Place) -> BlockAtom {
+    BlockAtom {
+        columns: smallvec![column],
+        values: values.into_iter().collect(),
+        is_null: false,
+        place,
+    }
+}
+
+fn link(left: &Expr, right: &Expr, place: Place) -> Option<Link> {
+    Some(Link {
+        left: column(left)?,
+        right: column(right)?,
+        place,
+    })
+}
+
+fn column(expr: &Expr) -> Option<ColumnOf> {
+    let (qualifier, name) = match expr {
+        Expr::Identifier(name) => (None, name),
+        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+            [.., table, name] => (Some(table.into()), name),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    is_name(name).then(|| ColumnOf {
+        qualifier,
+        name: name.into(),
+    })
+}
+
+fn null() -> Value {
+    Value::BigInt(None)
 }
 
 /// Tells whether an identifier names a column and nothing else.

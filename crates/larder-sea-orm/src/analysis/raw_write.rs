@@ -8,9 +8,8 @@ use sqlparser::ast::{
     TableFactor, TableObject, TableWithJoins, Truncate, Update,
 };
 
-use super::pins::Scope;
 use super::raw_walk::Walk;
-use super::raw_where::{Reader, goes_by};
+use super::raw_where::goes_by;
 use super::{
     Cell, Columns, KeyKnowledge, Name, RelationName, Returning, Uncacheable, Write, WriteKind,
     utility,
@@ -135,19 +134,9 @@ fn inserted(insert: &Insert, walk: &Walk<'_>) -> Option<(Vec<Name>, Vec<Vec<Cell
 }
 
 fn cell(expr: &Expr, walk: &Walk<'_>) -> Cell {
-    // An inserted cell refers to no table.
-    let nowhere = Name::plain("");
-    let scope = Scope {
-        table: &nowhere,
-        backend: walk.backend,
-    };
-    let reader = Reader {
-        scope,
-        parameters: walk.parameters,
-    };
     match expr {
         Expr::Identifier(ident) if ident.value.eq_ignore_ascii_case("default") => Cell::Default,
-        expr => reader.value(expr).map_or(Cell::Unknown, Cell::Value),
+        expr => walk.reader().value(expr).map_or(Cell::Unknown, Cell::Value),
     }
 }
 
@@ -250,15 +239,7 @@ fn pinned(table: &Name, condition: Option<&Expr>, walk: &Walk<'_>) -> KeyKnowled
     let Some(condition) = condition else {
         return KeyKnowledge::Unknown;
     };
-    let scope = Scope {
-        table,
-        backend: walk.backend,
-    };
-    let pins = Reader {
-        scope,
-        parameters: walk.parameters,
-    }
-    .pins(condition);
+    let pins = walk.reader().pins(condition, table);
     if pins.is_empty() {
         KeyKnowledge::Unknown
     } else {

@@ -48,13 +48,6 @@ fn ints(key: &[i64]) -> RowKey {
     RowKey::new(key.iter().map(|part| KeyPart::Int(*part)))
 }
 
-fn tables(names: &[&str]) -> Vec<Dependency> {
-    names
-        .iter()
-        .map(|name| Dependency::Table(main(name)))
-        .collect()
-}
-
 fn changes(plan: &Plan) -> Vec<String> {
     changes_after(plan, &Written::default())
 }
@@ -97,20 +90,30 @@ async fn a_read_by_key_depends_on_its_row_any_other_on_its_tables() {
         deps(raw("SELECT * FROM note WHERE id IN (1, '2', 3)", &catalog)),
         [row("note", &[1]), row("note", &[2]), row("note", &[3])]
     );
-    assert_eq!(
-        deps(raw("SELECT * FROM note WHERE id = '07'", &catalog)),
-        tables(&["note"])
-    );
-    assert_eq!(
-        deps(raw("SELECT * FROM note WHERE title = 'x'", &catalog)),
-        tables(&["note"])
-    );
-    let joined = "SELECT * FROM note n JOIN tagging ON note_id = n.id JOIN NOTE m WHERE n.id = 7";
-    assert_eq!(deps(raw(joined, &catalog)), tables(&["note", "tagging"]));
-    assert_eq!(deps(raw("SELECT 1", &catalog)), []);
+    for (sql, expected) in [
+        (
+            "SELECT * FROM note WHERE id = '07'",
+            &["rows of main.note"] as &[&str],
+        ),
+        (
+            "SELECT * FROM note WHERE title = 'x'",
+            &["rows of main.note by title"],
+        ),
+        (
+            "SELECT * FROM note n JOIN tagging ON note_id = n.id JOIN NOTE m WHERE n.id = 7",
+            &[
+                "rows of main.note by id",
+                "rows of main.tagging by note_id",
+                "rows of main.note",
+            ],
+        ),
+        ("SELECT 1", &[]),
+    ] {
+        assert_eq!(seen(raw(sql, &catalog)), expected, "{sql}");
+    }
     let many: Vec<String> = (0..200).map(|id| id.to_string()).collect();
     let many = format!("SELECT * FROM note WHERE id IN ({})", many.join(", "));
-    assert_eq!(deps(raw(&many, &catalog)), tables(&["note"]));
+    assert_eq!(seen(raw(&many, &catalog)), ["rows of main.note"]);
 }
 
 #[tokio::test]

@@ -756,7 +756,8 @@ fn quotes_some_sessions_read_differently_are_marked() {
 
 #[test]
 fn a_chain_of_any_length_is_analysed_on_a_small_stack() {
-    let small = std::thread::Builder::new().stack_size(1 << 20);
+    // That of a worker of tokio.
+    let small = std::thread::Builder::new().stack_size(2 << 20);
     let analysed = small.spawn(|| {
         for length in [10, 300, 1_999, 100_000] {
             let links = vec!["views = 1"; length].join(" OR ");

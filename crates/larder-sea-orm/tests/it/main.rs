@@ -8,6 +8,7 @@ mod analysis_plan;
 mod analysis_raw;
 mod autocommit;
 mod batch;
+mod blocks_raw;
 mod by_hand;
 mod bypass;
 mod catalog;
