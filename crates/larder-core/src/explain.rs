@@ -19,6 +19,7 @@ use std::time::Duration;
 
 pub(crate) use self::culprit::{Culprit, culprit};
 pub(crate) use self::gather::{Asked, explain, explain_matching};
+use crate::scope::Scope;
 
 /// What is known of a key, right now, on this node.
 ///
@@ -53,6 +54,32 @@ pub struct Explanation {
     pub expired: Option<Duration>,
     /// The time since its entry last went by capacity.
     pub evicted: Option<Duration>,
+}
+
+impl Explanation {
+    pub(crate) fn of_bypass(
+        region: &str,
+        key: String,
+        scope: &Scope,
+        reason: &'static str,
+        watermark: u64,
+    ) -> Self {
+        Self {
+            region: region.to_owned(),
+            key,
+            scope: scope.to_string(),
+            state: State::PassedBy(reason),
+            is_loading: false,
+            entry: None,
+            watermark,
+            invalidated: None,
+            aged: None,
+            refused: None,
+            failed: None,
+            expired: None,
+            evicted: None,
+        }
+    }
 }
 
 /// What a read of a key would meet.

@@ -177,11 +177,14 @@ impl<V: Send + Sync + 'static> Lead<V> {
     }
 
     /// Like [`release`](Self::release), for a reason that [`explain`](Region::explain) tells.
-    pub fn release_as(self, refusal: Refusal) {
+    pub fn release_as(mut self, refusal: Refusal) {
+        let provenance = self.end();
+        self.flow(&provenance, self.own_end());
         if !self.switched_off {
-            self.note_refused(refusal, None);
+            let own_words = provenance.refusal == Some(refusal);
+            self.note_refused(refusal, provenance.details.filter(|_| own_words));
         }
-        self.release();
+        self.land(Outcome::Released);
     }
 
     /// Returns the flight others wait for, if any do.
@@ -295,7 +298,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
             Err(refusal) => {
                 bump(&self.region.state.counters.refused);
                 let details = match refusal {
-                    Refusal::Changed => self.culprit(entry),
+                    Refusal::Changed => Some(self.culprit(entry)),
                     _ => details.map(Arc::clone),
                 };
                 self.note_refused(refusal, details);
@@ -311,10 +314,9 @@ impl<V: Send + Sync + 'static> Lead<V> {
     }
 
     /// Says what changed while it was loaded.
-    fn culprit(&self, entry: &Entry) -> Option<Arc<str>> {
-        let node = self.region.larder.node();
-        let culprit = culprit(entry, node);
-        Some(culprit.cause().to_string().into())
+    fn culprit(&self, entry: &Entry) -> Arc<str> {
+        let culprit = culprit(entry, self.region.larder.node());
+        culprit.cause().to_string().into()
     }
 
     fn note_refused(&self, refusal: Refusal, details: Option<Arc<str>>) {

@@ -253,6 +253,12 @@ impl<V: Send + Sync + 'static> Region<V> {
         }
     }
 
+    /// Explains something that the cache is not asked for; for integrators.
+    pub fn explain_bypass(&self, key: impl Into<String>, reason: &'static str) -> Explanation {
+        let watermark = self.larder.node().watermark().get();
+        Explanation::of_bypass(self.name(), key.into(), &self.scope, reason, watermark)
+    }
+
     /// Drops one entry of this node; publishes nothing, so other nodes keep theirs.
     pub fn evict(&self, key: &Key) {
         self.larder.local().remove(&self.probe(key));

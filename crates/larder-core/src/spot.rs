@@ -45,7 +45,7 @@ pub(crate) enum Meeting {
     Same,
 }
 
-impl<'a> Spot<'a> {
+impl Spot<'_> {
     /// Calls `at` with the spots of a change that is of no table.
     pub(crate) fn of_name(what: &What, at: &mut impl FnMut(Self)) {
         let hash = match what {

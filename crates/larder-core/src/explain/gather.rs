@@ -74,7 +74,7 @@ pub(crate) fn explain_matching(
     let matches =
         |key: &LocalKey| key.region() == region.id && pattern.matches(&key.key().to_string());
     let mut keys = larder.local().keys(matches);
-    keys.sort_by_cached_key(|key| key.key());
+    keys.sort_by_cached_key(LocalKey::key);
     keys.truncate(most);
     let one = |key: &LocalKey| {
         explain(&Asked {

@@ -19,6 +19,7 @@ mod catalog_servers;
 mod catalog_values;
 mod derive;
 mod entities;
+mod explain;
 mod gate;
 mod harness;
 mod oracle;
