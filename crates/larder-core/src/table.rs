@@ -5,42 +5,36 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use smallvec::SmallVec;
 
-use crate::change::{Image, RowChange, RowsChange, What};
+use crate::change::{Image, RowChange, RowsChange};
 use crate::dependency::{match_hash, member_hash, table_hash};
 use crate::interleave;
 use crate::name::TableName;
-use crate::node::Node;
-use crate::recent::Recent;
 use crate::shape::{Columns, Shape};
-use crate::spot::Spot;
+use crate::slots::Slots;
 
 /// More shapes than this a table, and further ones depend on the whole table.
 const MOST_SHAPES: usize = 128;
-
-/// So many changes of a table are remembered, for explanations.
-const RECENT: usize = 64;
 
 /// A table as this node knows it.
 pub(crate) struct Table {
     pub(crate) name: TableName,
     /// The highest position of any change in this table.
-    pub(crate) any: AtomicU64,
+    any: AtomicU64,
     /// The highest position of a change whose rows are not known.
-    pub(crate) wide: AtomicU64,
+    wide: AtomicU64,
     /// The highest position of a change of rows whose keys are not known.
-    pub(crate) keyless: AtomicU64,
+    keyless: AtomicU64,
     /// Committed changes of this node that are not on the bus yet.
     pending: AtomicU32,
     /// Applying a change reads the list, registering a shape writes it: they exclude each other.
     shapes: RwLock<Vec<Arc<ShapeClock>>>,
     pub(crate) any_hash: u64,
     pub(crate) wide_hash: u64,
-    pub(crate) recent: Recent,
 }
 
 /// A shape that entries of this table were read by.
 pub(crate) struct ShapeClock {
-    pub(crate) shape: Arc<Shape>,
+    shape: Arc<Shape>,
     /// Trusted only for entries stamped at or after this.
     pub(crate) since: u64,
     /// The highest position of a change whose values of the equalities' columns are not known.
@@ -57,7 +51,6 @@ impl Table {
             shapes: RwLock::default(),
             any_hash: table_hash(&name, b'a'),
             wide_hash: table_hash(&name, b'w'),
-            recent: Recent::new(RECENT),
             name,
         }
     }
@@ -86,37 +79,31 @@ impl Table {
         self.pending.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Applies a change of this table.
-    pub(crate) fn apply(&self, what: &What, node: &Node, position: u64) {
-        let shapes = self.shapes.read().unwrap_or_else(PoisonError::into_inner);
-        let shapes = shapes.iter().map(|shape| &**shape);
-        self.spots(what, shapes, &mut |spot| spot.raise(node, position));
+    pub(crate) fn apply_wide(&self, position: u64) {
+        let _shapes = self.shapes.read().unwrap_or_else(PoisonError::into_inner);
+        self.wide.fetch_max(position, Ordering::AcqRel);
+        self.any.fetch_max(position, Ordering::AcqRel);
     }
 
-    /// Calls `at` with each spot where a change of this table leaves its position, the last one
-    /// last; of shapes, with those of `shapes`.
-    pub(crate) fn spots<'a>(
-        &'a self,
-        what: &What,
-        shapes: impl Iterator<Item = &'a ShapeClock>,
-        at: &mut impl FnMut(Spot<'a>),
-    ) {
-        match what {
-            What::Row(row) => {
-                let hash = row.key.hash_in(&self.name);
-                at(Spot::Slot(hash));
-                shapes.for_each(|shape| shape.spots_of_row(&self.name, row, hash, at));
-                interleave::point("table: shapes applied");
-            }
-            What::Rows(rows) => {
-                shapes.for_each(|shape| shape.spots_of_rows(&self.name, rows, at));
-                interleave::point("table: shapes applied");
-                at(Spot::Keyless(self));
-            }
-            What::Table(_) => at(Spot::Wide(self)),
-            What::Tag(_) | What::Key(..) | What::Everything => return,
+    pub(crate) fn apply_row(&self, row: &RowChange, slots: &Slots, position: u64) {
+        let shapes = self.shapes.read().unwrap_or_else(PoisonError::into_inner);
+        let hash = row.key.hash_in(&self.name);
+        slots.touch(hash, position);
+        for clock in shapes.iter() {
+            clock.apply_row(&self.name, row, hash, slots, position);
         }
-        at(Spot::Any(self));
+        interleave::point("table: shapes applied");
+        self.any.fetch_max(position, Ordering::AcqRel);
+    }
+
+    pub(crate) fn apply_rows(&self, rows: &RowsChange, slots: &Slots, position: u64) {
+        let shapes = self.shapes.read().unwrap_or_else(PoisonError::into_inner);
+        for clock in shapes.iter() {
+            clock.apply_rows(&self.name, rows, slots, position);
+        }
+        interleave::point("table: shapes applied");
+        self.keyless.fetch_max(position, Ordering::AcqRel);
+        self.any.fetch_max(position, Ordering::AcqRel);
     }
 
     /// Returns the clock of a shape, registered if it is new; `None` if there are too many.
@@ -160,42 +147,38 @@ impl ShapeClock {
             || (self.shape.hash() == shape.hash() && self.shape == *shape)
     }
 
-    fn spots_of_row<'a>(
-        &'a self,
+    fn apply_row(
+        &self,
         table: &TableName,
         row: &RowChange,
         hash: u64,
-        at: &mut impl FnMut(Spot<'a>),
+        slots: &Slots,
+        position: u64,
     ) {
         let updated = updated(&row.columns, &row.before, &row.after);
         if updated && !self.shape.uses().meets(&row.columns) {
             return;
         }
         let Some(entering) = self.shape.entering() else {
-            self.spot_of(table, &row.before, at);
-            return self.spot_of(table, &row.after, at);
+            self.apply(table, &row.before, slots, position);
+            return self.apply(table, &row.after, slots, position);
         };
-        at(Spot::Slot(member_hash(hash, &self.shape)));
+        slots.touch(member_hash(hash, &self.shape), position);
         if !updated || entering.meets(&row.columns) {
-            self.spot_of(table, &row.after, at);
+            self.apply(table, &row.after, slots, position);
         }
     }
 
-    /// The spots of a change of rows of which none can be told to be a member.
-    fn spots_of_rows<'a>(
-        &'a self,
-        table: &TableName,
-        rows: &RowsChange,
-        at: &mut impl FnMut(Spot<'a>),
-    ) {
+    /// Applies a change of rows of which none can be told to be a member.
+    fn apply_rows(&self, table: &TableName, rows: &RowsChange, slots: &Slots, position: u64) {
         let updated = updated(&rows.columns, &rows.before, &rows.after);
         if !updated || self.shape.uses().meets(&rows.columns) {
-            self.spot_of(table, &rows.before, at);
-            self.spot_of(table, &rows.after, at);
+            self.apply(table, &rows.before, slots, position);
+            self.apply(table, &rows.after, slots, position);
         }
     }
 
-    fn spot_of<'a>(&'a self, table: &TableName, image: &Image, at: &mut impl FnMut(Spot<'a>)) {
+    fn apply(&self, table: &TableName, image: &Image, slots: &Slots, position: u64) {
         if *image == Image::Absent {
             return;
         }
@@ -205,10 +188,12 @@ impl ShapeClock {
             .iter()
             .map(|column| image.column(column))
             .collect();
-        at(match values {
-            Some(values) => Spot::Slot(match_hash(table, &self.shape, &values)),
-            None => Spot::Unknown(self),
-        });
+        match values {
+            Some(values) => slots.touch(match_hash(table, &self.shape, &values), position),
+            None => {
+                self.unknown.fetch_max(position, Ordering::AcqRel);
+            }
+        }
     }
 }
 

@@ -5,14 +5,22 @@
 //! changes everything.
 
 mod build;
+mod code;
 mod column;
 mod effects;
 mod mysql;
+mod mysql_code;
 mod policies;
 mod postgres;
+mod postgres_code;
 mod rows;
+mod script;
 mod shapes;
 mod sqlite;
+mod sqlite_code;
+mod unexplained;
+mod views;
+mod words;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -22,11 +30,17 @@ use larder_core::{KeyPart, RowKey, TableName};
 use sea_orm::sea_query::Value;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
-use crate::analysis::{Name, Nature, RelationName, Unresolved, nature, unqualified};
+use crate::analysis::{Columns, Name, Nature, RelationName, Unresolved, nature, unqualified};
 use crate::canonical::key_part;
 
+use code::{Code, Sets};
+
+pub(crate) use code::effect;
 pub use column::{Column, KeyColumn, Room};
 pub use effects::{Effect, Effects};
+use unexplained::Said;
+pub use unexplained::{Part, Unexplained};
+pub use views::View;
 
 /// The schema of one database, as its statements see it.
 #[derive(Clone, Debug)]
@@ -34,6 +48,9 @@ pub struct Catalog {
     pub(crate) backend: DbBackend,
     pub(crate) shapes: shapes::Shapes,
     tables: Vec<Table>,
+    views: Vec<View>,
+    unexplained: Vec<Arc<Unexplained>>,
+    said: Arc<Said>,
     /// Relations by schema, then by name, both as the database folds them.
     relations: HashMap<String, HashMap<String, Entry>>,
     /// Where names without a schema are looked for, in order.
@@ -49,9 +66,11 @@ pub struct Catalog {
 }
 
 /// A relation the catalog knows.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Entry {
     Table(usize),
+    View(usize),
+    Unexplained(usize),
     Unresolved(Unresolved),
 }
 
@@ -66,13 +85,21 @@ struct Declared {
 /// A table and what goes with it; partitions and heirs are one table with what they belong to.
 #[derive(Clone, Debug)]
 pub struct Table {
+    /// Its place among all tables.
+    place: usize,
     name: TableName,
     columns: Arc<[Column]>,
     key: Vec<KeyColumn>,
     children: Vec<Child>,
-    triggers: bool,
+    code: Vec<Code>,
+    /// What its code sets of the rows that are written.
+    sets: Sets,
     replaces: bool,
+    /// Its rows move between partitions when one of these is set: one is deleted, another inserted.
+    moves: Option<Columns>,
     guard: Option<Unresolved>,
+    /// Who asks may decide which rows there are, if not who asks now.
+    secured: bool,
     /// Policies tell each session which rows it sees.
     policies: bool,
 }
@@ -80,8 +107,8 @@ pub struct Table {
 /// A table whose foreign key refers to this one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Child {
-    /// `None`: the catalog does not know the table.
-    table: Option<usize>,
+    /// `Err`: the place of a table the catalog does not know among what is not explained.
+    table: Result<usize, usize>,
     /// The columns referred to; empty: the primary key.
     referred: Vec<String>,
     /// The columns of the child.
@@ -106,6 +133,8 @@ enum Action {
 pub enum Relation<'a> {
     /// A table.
     Table(&'a Table),
+    /// A view of tables.
+    View(&'a View),
     /// Something the cache must leave alone.
     Unresolved(Unresolved),
 }
@@ -136,9 +165,35 @@ impl Catalog {
 
     /// Returns what a name stands for, looked up as the database would.
     pub fn resolve(&self, name: &RelationName) -> Relation<'_> {
-        match self.entry(name) {
-            Entry::Table(index) => Relation::Table(&self.tables[index]),
+        match self.entry_along(name, &self.path) {
+            Entry::Table(place) => Relation::Table(&self.tables[place]),
+            Entry::View(place) => Relation::View(&self.views[place]),
             Entry::Unresolved(reason) => Relation::Unresolved(reason),
+            Entry::Unexplained(place) => {
+                self.meet(place);
+                let unresolved = self.unexplained[place].unresolved;
+                Relation::Unresolved(unresolved.unwrap_or(Unresolved::View))
+            }
+        }
+    }
+
+    /// Returns what of the schema is not understood: views that are not kept, code that changes everything.
+    ///
+    /// Each is warned of once, when a statement first meets it.
+    pub fn unexplained(&self) -> impl Iterator<Item = &Unexplained> {
+        self.unexplained.iter().map(|it| &**it)
+    }
+
+    /// Returns what was warned of.
+    pub(crate) fn said(&self) -> &Arc<Said> {
+        &self.said
+    }
+
+    /// Does not warn of what `said` holds.
+    pub(crate) fn warning_through(self, said: &Arc<Said>) -> Self {
+        Self {
+            said: Arc::clone(said),
+            ..self
         }
     }
 
@@ -157,11 +212,25 @@ impl Catalog {
         }
     }
 
+    pub(crate) fn has_views(&self) -> bool {
+        !self.views.is_empty()
+    }
+
     pub(crate) fn has_unusual_quoting(&self) -> bool {
         self.unusual_quoting
     }
 
-    fn entry(&self, name: &RelationName) -> Entry {
+    fn meet(&self, place: usize) {
+        self.unexplained[place].meet(&self.said);
+    }
+
+    fn not_explained(&mut self, unexplained: Unexplained) -> usize {
+        self.unexplained.push(Arc::new(unexplained));
+        self.unexplained.len() - 1
+    }
+
+    /// Looks a name up; without a schema in those of `path`.
+    fn entry_along(&self, name: &RelationName, path: &[String]) -> Entry {
         let unresolved = Entry::Unresolved;
         if name.database.is_some() {
             return unresolved(Unresolved::OtherDatabase);
@@ -177,10 +246,7 @@ impl Catalog {
             // Found in pg_catalog before anything else; ONLY is syntax the parser takes for a name.
             return unresolved(Unresolved::System);
         }
-        let found = self
-            .path
-            .iter()
-            .find_map(|schema| self.entry_in(schema, &own));
+        let found = path.iter().find_map(|schema| self.entry_in(schema, &own));
         found.unwrap_or_else(|| unresolved(self.unknown_anywhere(&own)))
     }
 
@@ -250,7 +316,18 @@ impl Table {
 
     /// Tells whether code of the database's may change the very row that is written, beyond what the statement says.
     pub fn rewrites(&self) -> bool {
-        self.triggers
+        self.sets != Sets::Nothing
+    }
+
+    /// Tells whether code of the database's may set this column, whatever the statement says.
+    pub fn may_rewrite(&self, column: usize) -> bool {
+        self.sets.may_set(column)
+    }
+
+    fn sets_key(&self, sets: &Sets) -> bool {
+        let place = |key: &KeyColumn| self.columns.iter().position(|it| *it.name == *key.name);
+        let set = |key| place(key).is_none_or(|place| sets.may_set(place));
+        *sets != Sets::Nothing && self.key.iter().any(set)
     }
 
     /// Returns the columns of its primary key, in their order; empty if it has none.

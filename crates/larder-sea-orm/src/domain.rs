@@ -69,10 +69,15 @@ impl Domain {
     {
         let catalog = own(Catalog::read(&**pool, name)).await?;
         let (pool, domain) = (Arc::clone(pool), name.to_owned());
+        let said = Arc::clone(catalog.said());
         let backend = pool.get_database_backend();
         let read = move || {
-            let (pool, domain) = (Arc::clone(&pool), domain.clone());
-            async move { own(Catalog::read(&*pool, &domain)).await }.boxed()
+            let (pool, domain, said) = (Arc::clone(&pool), domain.clone(), Arc::clone(&said));
+            async move {
+                let catalog = own(Catalog::read(&*pool, &domain)).await?;
+                Ok(catalog.warning_through(&said))
+            }
+            .boxed()
         };
         Ok(Self {
             larder: larder.clone(),
@@ -137,8 +142,7 @@ impl Domain {
             Ok(reads) => self.larder.reading(Some(stamp), &reads.dependencies),
             Err(reason) => {
                 self.larder.reading(Some(stamp), &[]);
-                self.larder
-                    .refuse_with(reason.refusal(), || reason.to_string());
+                self.larder.refuse(reason.refusal());
             }
         }
         if let Some(refusal) = self.refusal(session) {

@@ -2,7 +2,6 @@
 
 mod asking;
 mod batch;
-mod explain;
 mod keys;
 mod loads;
 mod read;

@@ -8,7 +8,6 @@ mod bad_input;
 mod batch;
 mod changes;
 mod close;
-mod explain;
 mod faulty_bus;
 mod flights;
 mod freshness;

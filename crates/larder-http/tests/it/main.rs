@@ -8,7 +8,6 @@ mod allocations;
 mod answers;
 mod bodies;
 mod dependencies;
-mod explain;
 mod flights;
 mod keeping;
 mod routers;

@@ -73,7 +73,7 @@ fn dependencies(
         let row = |row| Dependency::Row(table.name().clone(), row);
         return Ok(Reads::of(rows.into_iter().map(row).collect()));
     }
-    if !analysis.blocks.is_empty() {
+    if !analysis.blocks.is_empty() && !reads_views(analysis, catalog) {
         return precision::reads(&analysis.blocks, catalog);
     }
     tables(analysis, catalog).map(precision::whole)
@@ -81,14 +81,30 @@ fn dependencies(
 
 /// Returns the tables that are read.
 fn tables(analysis: &Analysis, catalog: &Catalog) -> Result<Vec<TableName>, Uncacheable> {
-    let table = |name| match catalog.resolve(name) {
-        Relation::Table(table) => match table.guard() {
-            Some(reason) => Err(Uncacheable::Unresolved(name.to_string(), reason)),
-            None => Ok(table.name().clone()),
-        },
-        Relation::Unresolved(reason) => Err(Uncacheable::Unresolved(name.to_string(), reason)),
-    };
-    analysis.reads.iter().map(table).collect()
+    let mut tables = Vec::with_capacity(analysis.reads.len());
+    for name in &analysis.reads {
+        let guard = match catalog.resolve(name) {
+            Relation::Table(table) => {
+                tables.push(table.name().clone());
+                table.guard()
+            }
+            Relation::View(view) => {
+                tables.extend_from_slice(view.tables());
+                view.guard()
+            }
+            Relation::Unresolved(reason) => Some(reason),
+        };
+        if let Some(reason) = guard {
+            return Err(Uncacheable::Unresolved(name.to_string(), reason));
+        }
+    }
+    Ok(tables)
+}
+
+/// Tells whether it reads views, whose columns are not told apart: it depends on whole tables.
+fn reads_views(analysis: &Analysis, catalog: &Catalog) -> bool {
+    let is_view = |name| matches!(catalog.resolve(name), Relation::View(_));
+    catalog.has_views() && analysis.reads.iter().any(is_view)
 }
 
 /// Returns the first function that makes the answer one that must not be kept.

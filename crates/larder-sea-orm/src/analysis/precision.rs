@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use super::bits::Bits;
 use super::carry::{self, Candidate};
-use super::{Block, Join, Mention, Name, Role, Uncacheable};
+use super::{Block, Join, Mention, Name, Role, Uncacheable, Unresolved};
 use crate::catalog::{Catalog, Relation, Table};
 use crate::members::{KeyAt, Members};
 
@@ -102,6 +102,8 @@ pub(super) fn reads(blocks: &[Block], catalog: &Catalog) -> Result<Reads, Uncach
                 Some(reason) => return Err(unresolved(relation, reason)),
                 None => seats.seats.push(Seat::new(table, block, source, blocks)),
             },
+            // `plan` takes whole tables for these.
+            Relation::View(_) => return Err(unresolved(relation, Unresolved::View)),
             Relation::Unresolved(reason) => return Err(unresolved(relation, reason)),
         }
     }

@@ -36,8 +36,10 @@ pub enum Uncacheable {
 pub enum Unresolved {
     /// The catalog does not know it.
     Unknown,
-    /// A view.
+    /// A view that is not understood.
     View,
+    /// A view that is only as new as when it was last made.
+    MaterializedView,
     /// Its rows live elsewhere: a foreign, federated or merged table.
     Foreign,
     /// A virtual table, whose module decides what it shows.
@@ -91,7 +93,8 @@ impl fmt::Display for Unresolved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unknown => "not in the catalog",
-            Self::View => "a view",
+            Self::View => "a view that is not understood",
+            Self::MaterializedView => "a materialized view",
             Self::Foreign => "stored elsewhere",
             Self::Virtual => "a virtual table",
             Self::Sequence => "a sequence",

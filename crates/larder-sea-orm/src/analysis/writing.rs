@@ -8,7 +8,7 @@ use super::images::Images;
 use super::pins::MOST_ROWS;
 use super::{Analysis, Cell, Columns, KeyKnowledge, Name, Nature, Pins, Write, WriteKind};
 use crate::canonical::{is_null, key_part, row_value_at};
-use crate::catalog::{Catalog, Effect, KeyColumn, Relation, Table};
+use crate::catalog::{Catalog, KeyColumn, Relation, Table, effect};
 
 /// What a statement changes.
 #[derive(Clone, Debug)]
@@ -193,9 +193,18 @@ pub(super) fn of(
         ..everything
     };
     for write in &analysis.writes {
-        let Relation::Table(table) = catalog.resolve(&write.table) else {
-            writing.everything = true;
-            break;
+        let table = match catalog.resolve(&write.table) {
+            Relation::Table(table) => table,
+            Relation::View(view) => {
+                let effects = catalog.view_effects(view, &effect(write));
+                writing.everything |= effects.everything;
+                writing.wide.extend(effects.tables);
+                continue;
+            }
+            Relation::Unresolved(_) => {
+                writing.everything = true;
+                break;
+            }
         };
         let effects = catalog.effects(table, &effect(write));
         writing.everything |= effects.everything;
@@ -203,16 +212,6 @@ pub(super) fn of(
         writing.targets.push(target(table, write, catalog));
     }
     Some(writing)
-}
-
-fn effect(write: &Write) -> Effect {
-    match &write.kind {
-        WriteKind::Insert => Effect::Insert,
-        WriteKind::Update | WriteKind::Upsert(_) => Effect::Update(write.columns.clone()),
-        WriteKind::Delete => Effect::Delete,
-        WriteKind::Replace | WriteKind::Merge => Effect::Any,
-        WriteKind::Truncate => Effect::Truncate,
-    }
 }
 
 fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use larder_core::TableName;
 use sea_orm::DbBackend;
 
+use super::code::{self, CodeFact, Sets};
+use super::unexplained::{Part, Said, Unexplained};
+use super::views::{self, ViewFact};
 use super::{Action, Catalog, Child, Column, Declared, Entry, KeyColumn, Table};
-use crate::analysis::{Nature, Unresolved};
+use crate::analysis::{Columns, Nature, Unresolved};
 use crate::canonical::ColumnClass;
 
 /// A relation's schema and name, as the database has them.
@@ -25,6 +28,7 @@ pub(super) struct Facts {
     pub(super) foreign_keys: Vec<ForeignKey>,
     pub(super) members: Vec<Member>,
     pub(super) functions: Vec<(String, Nature, bool)>,
+    pub(super) code: Vec<CodeFact>,
 }
 
 /// A relation.
@@ -37,7 +41,9 @@ pub(super) struct RelationFact {
 pub(super) enum RelationKind {
     /// A table.
     Table(TableFact),
-    /// Not a table.
+    /// A view.
+    View(ViewFact),
+    /// Neither.
     Other(Unresolved),
 }
 
@@ -46,11 +52,13 @@ pub(super) enum RelationKind {
 pub(super) struct TableFact {
     pub(super) columns: Vec<Column>,
     pub(super) key: Vec<KeyColumn>,
-    /// Writing it runs code.
-    pub(super) triggers: bool,
     /// Writing it may delete rows that conflict.
     pub(super) replaces: bool,
+    /// Its rows move between partitions when one of these is set.
+    pub(super) moves: Option<Columns>,
     pub(super) guard: Option<Unresolved>,
+    /// Row-level security is on, whether it holds for who asks or not.
+    pub(super) secured: bool,
 }
 
 /// A foreign key.
@@ -72,52 +80,73 @@ pub(super) struct Member {
 
 /// Makes the catalog of what a schema says.
 pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
-    let fold = |path: &Path| folded(path, facts.backend, facts.caseless);
-    let families = Families::new(&facts, &fold);
-    let mut tables: Vec<Table> = Vec::new();
-    let mut of_family: HashMap<Path, usize> = HashMap::new();
-    let mut relations: HashMap<String, HashMap<String, Entry>> = HashMap::new();
-    for relation in facts.relations {
-        let path = fold(&relation.path);
-        let entry = match relation.kind {
-            RelationKind::Other(reason) => Entry::Unresolved(reason),
-            RelationKind::Table(fact) => {
-                let family = families.head(&path);
-                let index = *of_family.entry(family.clone()).or_insert(tables.len());
-                if index == tables.len() {
-                    let (schema, name) = families.spelling(&family, &relation.path);
-                    let name = table_name(domain, &schema, &name, &facts.default_schema);
-                    tables.push(Table::new(name));
-                }
-                tables[index].absorb(fact, family == path, families.has_keys(&family));
-                Entry::Table(index)
-            }
-        };
-        relations.entry(path.0).or_default().insert(path.1, entry);
-    }
-    adopt(&mut tables, &facts.foreign_keys, |path| {
-        let (schema, name) = fold(path);
-        match relations.get(&schema)?.get(&name)? {
-            Entry::Table(index) => Some(*index),
-            Entry::Unresolved(_) => None,
-        }
-    });
+    let (backend, caseless) = (facts.backend, facts.caseless);
+    let fold = |path: &Path| folded(path, backend, caseless);
+    let families = Families::new(&facts.members, &fold);
     let schemas = facts
         .path
         .iter()
         .map(|schema| fold(&(schema.clone(), String::new())).0);
     let function = |(name, nature, users)| (name, Declared { nature, users });
-    Catalog {
-        backend: facts.backend,
+    let mut catalog = Catalog {
+        backend,
         shapes: super::shapes::Shapes::default(),
-        tables,
-        relations,
+        tables: Vec::new(),
+        views: Vec::new(),
+        unexplained: Vec::new(),
+        said: Said::new(),
+        relations: HashMap::new(),
         path: schemas.collect(),
         functions: facts.functions.into_iter().map(function).collect(),
-        caseless: facts.caseless,
+        caseless,
         unusual_quoting: facts.unusual_quoting,
         by_session: Vec::new(),
+    };
+    let named = |schema: &str, name: &str| table_name(domain, schema, name, &facts.default_schema);
+    let mut of_family: HashMap<Path, usize> = HashMap::new();
+    let mut views = Vec::new();
+    for relation in facts.relations {
+        let path = fold(&relation.path);
+        let entry = match relation.kind {
+            RelationKind::Other(reason) => Entry::Unresolved(reason),
+            RelationKind::View(fact) => {
+                let name = named(&relation.path.0, &relation.path.1);
+                let unresolved = fact.unresolved;
+                let depends = fact.depends.as_ref();
+                let depends = depends.map(|all| all.iter().map(fold).collect());
+                views.push((path.clone(), name, ViewFact { depends, ..fact }));
+                Entry::Unresolved(unresolved)
+            }
+            RelationKind::Table(fact) => {
+                let family = families.head(&path);
+                let place = *of_family
+                    .entry(family.clone())
+                    .or_insert(catalog.tables.len());
+                if place == catalog.tables.len() {
+                    let (schema, name) = families.spelling(&family, &relation.path);
+                    catalog
+                        .tables
+                        .push(Table::new(place, named(&schema, &name)));
+                }
+                let table = &mut catalog.tables[place];
+                table.absorb(fact, family == path, families.has_keys(&family));
+                Entry::Table(place)
+            }
+        };
+        catalog
+            .relations
+            .entry(path.0)
+            .or_default()
+            .insert(path.1, entry);
     }
+    adopt(&mut catalog, &facts.foreign_keys, &fold);
+    views::resolve(&mut catalog, views);
+    let at = |fact: CodeFact| CodeFact {
+        on: fold(&fact.on),
+        ..fact
+    };
+    code::attach(&mut catalog, facts.code.into_iter().map(at).collect());
+    catalog
 }
 
 fn folded((schema, name): &Path, backend: DbBackend, caseless: bool) -> Path {
@@ -136,34 +165,56 @@ fn table_name(domain: &str, schema: &str, name: &str, default_schema: &str) -> T
     }
 }
 
-fn adopt(tables: &mut [Table], keys: &[ForeignKey], index: impl Fn(&Path) -> Option<usize>) {
+fn adopt(catalog: &mut Catalog, keys: &[ForeignKey], fold: &impl Fn(&Path) -> Path) {
+    let place = |catalog: &Catalog, path: &Path| {
+        let (schema, name) = fold(path);
+        match catalog.entry_in(&schema, &name)? {
+            Entry::Table(place) => Some(place),
+            _ => None,
+        }
+    };
     for key in keys {
-        let Some(parent) = index(&key.parent) else {
+        let Some(parent) = place(catalog, &key.parent) else {
             continue;
         };
+        let table = place(catalog, &key.child).ok_or_else(|| {
+            let (schema, name) = &key.child;
+            let of = catalog.tables[parent].name().table();
+            let name = format!("{schema}.{name} to {of}");
+            catalog.not_explained(Unexplained::new(
+                Part::Cascade,
+                name,
+                "its table is not known",
+            ))
+        });
         let child = Child {
-            table: index(&key.child),
+            table,
             referred: key.referred.clone(),
             columns: key.columns.clone(),
             on_delete: key.on_delete,
             on_update: key.on_update,
         };
-        if !tables[parent].children.contains(&child) {
-            tables[parent].children.push(child);
+        let children = &mut catalog.tables[parent].children;
+        if !children.contains(&child) {
+            children.push(child);
         }
     }
 }
 
 impl Table {
-    fn new(name: TableName) -> Self {
+    fn new(place: usize, name: TableName) -> Self {
         Self {
+            place,
             name,
             columns: Arc::default(),
             key: Vec::new(),
             children: Vec::new(),
-            triggers: false,
+            code: Vec::new(),
+            sets: Sets::Nothing,
             replaces: false,
+            moves: None,
             guard: None,
+            secured: false,
             policies: false,
         }
     }
@@ -181,7 +232,15 @@ impl Table {
             agree(&mut columns, others);
         }
         self.columns = columns.into();
-        self.triggers |= fact.triggers;
+        self.secured |= fact.secured;
+        self.moves = match (self.moves.take(), fact.moves) {
+            (Some(Columns::Named(mut own)), Some(Columns::Named(others))) => {
+                own.extend(others);
+                Some(Columns::Named(own))
+            }
+            (Some(_), Some(_)) => Some(Columns::Unknown),
+            (own, other) => own.or(other),
+        };
         self.replaces |= fact.replaces;
         self.guard = self.guard.or(fact.guard);
     }
@@ -220,13 +279,13 @@ struct Families {
 }
 
 impl Families {
-    fn new(facts: &Facts, fold: &impl Fn(&Path) -> Path) -> Self {
+    fn new(members: &[Member], fold: &impl Fn(&Path) -> Path) -> Self {
         let mut families = Self {
             head: HashMap::new(),
             spelling: HashMap::new(),
             keyless: Vec::new(),
         };
-        for member in &facts.members {
+        for member in members {
             let (of, path) = (fold(&member.of), fold(&member.path));
             families.spelling.insert(of.clone(), member.of.clone());
             families.spelling.insert(path.clone(), member.path.clone());
@@ -238,7 +297,7 @@ impl Families {
             families.head.insert(old, of.clone());
             families.head.insert(path, of);
         }
-        let keyless = facts.members.iter().filter(|member| !member.partition);
+        let keyless = members.iter().filter(|member| !member.partition);
         families.keyless = keyless
             .map(|member| families.head(&fold(&member.of)))
             .collect();

@@ -1,17 +1,21 @@
-//! What a write of one table does to others: foreign keys, triggers.
+//! What a write of one relation does to others: foreign keys, triggers.
 
 use larder_core::TableName;
+use sea_orm::DbBackend;
 
-use super::{Action, Catalog, Child, Table};
+use super::code::{Code, Fires};
+use super::{Action, Catalog, Child, Entry, Table, View};
 use crate::analysis::{Columns, Name};
 
-/// What a statement does to a table's rows.
+/// What a statement does to a relation's rows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Inserts rows.
     Insert,
     /// Updates these columns of rows.
     Update(Columns),
+    /// Inserts rows, or updates these columns of others.
+    Upsert(Columns),
     /// Deletes rows.
     Delete,
     /// Deletes rows, updates any column, inserts.
@@ -20,130 +24,244 @@ pub enum Effect {
     Truncate,
 }
 
-/// What a write of one table touches beyond the rows it names.
+/// What a write of one relation touches beyond the rows it names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// Tables of which any row may have changed; the table written is among them if it refers to itself, or
-    /// replaces rows.
+    /// Tables of which any row may have changed; the table written is among them if it refers to itself, replaces
+    /// rows, or code sets the key of its rows or writes it once more.
     pub tables: Vec<TableName>,
     /// Code runs of which nothing is known.
     pub everything: bool,
 }
 
-/// One step on the way along foreign keys.
+/// One thing that happens to rows of a table.
 #[derive(Clone, Debug, PartialEq)]
 enum Step {
-    Update(Option<Vec<String>>),
+    Insert,
+    Update(Columns),
     Delete,
     Truncate,
+}
+
+/// The way along foreign keys and triggers.
+struct Walk<'c> {
+    catalog: &'c Catalog,
+    seen: Vec<(usize, Step)>,
+    seen_views: Vec<(usize, Step)>,
+    effects: Effects,
+    /// What triggers insert replaces rows too: `OR REPLACE` of SQLite counts for them as well.
+    replacing: bool,
 }
 
 impl Catalog {
     /// Returns what `effect` on `table` touches beyond the rows it names.
     pub fn effects(&self, table: &Table, effect: &Effect) -> Effects {
-        let mut effects = Effects {
-            tables: Vec::new(),
-            everything: table.triggers,
-        };
-        if table.replaces && matches!(effect, Effect::Insert | Effect::Update(_)) {
-            effects.tables.push(table.name.clone());
-            self.follow(table, &[Step::Delete, Step::Update(None)], &mut effects);
-            return effects;
+        if table.code.is_empty() && table.children.is_empty() && !table.replaces {
+            return Effects::default();
         }
-        match effect {
-            Effect::Insert => {}
-            Effect::Update(columns) => {
-                let reached = |child: &&Child| self.meets(table, child, columns);
-                let updated = table.children.iter().filter(reached);
-                let mut seen = Vec::new();
-                for child in updated {
-                    self.enter(
-                        child,
-                        child.on_update,
-                        &Step::Update(None),
-                        &mut seen,
-                        &mut effects,
-                    );
+        let mut walk = Walk::new(self, effect);
+        for step in steps(effect) {
+            walk.visit(table.place, step);
+        }
+        walk.effects
+    }
+
+    /// Returns what `effect` on `view` touches: all tables it is made of, and what goes with them.
+    pub fn view_effects(&self, view: &View, effect: &Effect) -> Effects {
+        let mut walk = Walk::new(self, effect);
+        for step in steps(effect) {
+            walk.visit_view(view.place, step);
+        }
+        walk.effects
+    }
+}
+
+impl<'c> Walk<'c> {
+    fn new(catalog: &'c Catalog, effect: &Effect) -> Self {
+        Self {
+            catalog,
+            seen: Vec::new(),
+            seen_views: Vec::new(),
+            effects: Effects::default(),
+            replacing: catalog.backend == DbBackend::Sqlite && *effect == Effect::Any,
+        }
+    }
+
+    fn visit(&mut self, place: usize, step: Step) {
+        if self.seen.contains(&(place, step.clone())) {
+            return;
+        }
+        self.seen.push((place, step.clone()));
+        let catalog = self.catalog;
+        let table = &catalog.tables[place];
+        let fires = |code: &&Code| fires(&code.fires, &step, Some(table), catalog.backend);
+        for code in table.code.iter().filter(fires) {
+            self.run(code);
+            if table.sets_key(&code.sets) {
+                self.add(table);
+            }
+        }
+        if table.replaces && matches!(step, Step::Insert | Step::Update(_)) {
+            self.add(table);
+            self.visit(place, Step::Delete);
+            self.visit(place, Step::Update(Columns::Unknown));
+        }
+        if let (Step::Update(set), Some(split_by)) = (&step, &table.moves)
+            && (awaits(split_by, set, table, catalog.backend) || table.rewrites())
+        {
+            self.visit(place, Step::Delete);
+            self.visit(place, Step::Insert);
+        }
+        let step = match step {
+            // More may change than the statement says, also what others refer to.
+            Step::Update(_) if table.computes() || table.rewrites() => {
+                Step::Update(Columns::Unknown)
+            }
+            step => step,
+        };
+        for child in &table.children {
+            self.carry(table, child, &step);
+        }
+    }
+
+    fn visit_view(&mut self, place: usize, step: Step) {
+        if self.seen_views.contains(&(place, step.clone())) {
+            return;
+        }
+        self.seen_views.push((place, step.clone()));
+        let catalog = self.catalog;
+        let view = &catalog.views[place];
+        for code in &view.code {
+            if fires(&code.fires, &step, None, catalog.backend) {
+                self.run(code);
+            }
+        }
+        for inner in &view.made_of {
+            self.write(*inner, &step);
+        }
+    }
+
+    /// Follows what code writes.
+    fn run(&mut self, code: &'c Code) {
+        match &code.writes {
+            Err(place) => self.unknown(*place),
+            Ok(writes) => {
+                for (entry, effect) in writes {
+                    for step in steps(effect) {
+                        self.write(*entry, &step);
+                    }
                 }
             }
-            Effect::Delete => self.follow(table, &[Step::Delete], &mut effects),
-            Effect::Any => self.follow(table, &[Step::Delete, Step::Update(None)], &mut effects),
-            Effect::Truncate => self.follow(table, &[Step::Truncate], &mut effects),
-        }
-        effects
-    }
-
-    fn follow(&self, table: &Table, steps: &[Step], effects: &mut Effects) {
-        let mut seen = Vec::new();
-        for step in steps {
-            self.step(table, step, &mut seen, effects);
         }
     }
 
-    fn step(
-        &self,
-        table: &Table,
-        step: &Step,
-        seen: &mut Vec<(usize, Step)>,
-        effects: &mut Effects,
-    ) {
-        for child in &table.children {
-            let action = match step {
-                Step::Delete => child.on_delete,
-                Step::Update(Some(columns)) if !meets_any(table, child, columns) => Action::Nothing,
-                Step::Update(_) => child.on_update,
-                // TRUNCATE ... CASCADE asks for no action of the key's.
-                Step::Truncate => Action::Cascade,
-            };
-            self.enter(child, action, step, seen, effects);
+    /// Follows a write of any row of a relation.
+    fn write(&mut self, entry: Entry, step: &Step) {
+        match entry {
+            Entry::Table(place) => {
+                self.add(&self.catalog.tables[place]);
+                self.visit(place, step.clone());
+                if self.replacing && matches!(step, Step::Insert | Step::Update(_)) {
+                    self.visit(place, Step::Delete);
+                    self.visit(place, Step::Update(Columns::Unknown));
+                }
+            }
+            Entry::View(place) => self.visit_view(place, step.clone()),
+            Entry::Unexplained(place) => self.unknown(place),
+            Entry::Unresolved(_) => self.effects.everything = true,
         }
     }
 
-    fn enter(
-        &self,
-        child: &Child,
-        action: Action,
-        step: &Step,
-        seen: &mut Vec<(usize, Step)>,
-        effects: &mut Effects,
-    ) {
+    /// Follows a foreign key to the child's rows.
+    fn carry(&mut self, table: &Table, child: &Child, step: &Step) {
+        let action = match step {
+            Step::Insert => Action::Nothing,
+            Step::Delete => child.on_delete,
+            Step::Update(columns) if !meets(table, child, columns, self.catalog.backend) => {
+                Action::Nothing
+            }
+            Step::Update(_) => child.on_update,
+            // TRUNCATE ... CASCADE asks for no action of the key's.
+            Step::Truncate => Action::Cascade,
+        };
         let next = match (action, step) {
             (Action::Nothing, _) => return,
             (Action::Cascade, Step::Delete) => Step::Delete,
             (Action::Cascade, Step::Truncate) => Step::Truncate,
-            (Action::Cascade | Action::Set, _) => Step::Update(Some(child.columns.clone())),
+            (Action::Cascade | Action::Set, _) => Step::Update(Columns::Named(
+                child
+                    .columns
+                    .iter()
+                    .map(|it| Name::quoted(it.clone()))
+                    .collect(),
+            )),
         };
-        let Some(index) = child.table else {
-            effects.everything = true;
-            return;
-        };
-        if seen.contains(&(index, next.clone())) {
-            return;
+        match child.table {
+            Ok(place) => self.write(Entry::Table(place), &next),
+            Err(unexplained) => self.unknown(unexplained),
         }
-        seen.push((index, next.clone()));
-        let table = &self.tables[index];
-        effects.everything |= table.triggers;
-        if !effects.tables.contains(&table.name) {
-            effects.tables.push(table.name.clone());
-        }
-        if table.replaces {
-            self.step(table, &Step::Delete, seen, effects);
-        }
-        self.step(table, &next, seen, effects);
     }
 
-    /// Tells whether an update of `columns` may reach the columns a child refers to.
-    fn meets(&self, table: &Table, child: &Child, columns: &Columns) -> bool {
-        let Columns::Named(names) = columns else {
-            return true;
-        };
-        let may_be = |name: &Name, column: &str| name.may_be_column(column, self.backend);
-        referred(table, child).any(|column| names.iter().any(|name| may_be(name, column)))
+    fn add(&mut self, table: &Table) {
+        if !self.effects.tables.contains(&table.name) {
+            self.effects.tables.push(table.name.clone());
+        }
+    }
+
+    fn unknown(&mut self, place: usize) {
+        self.effects.everything = true;
+        self.catalog.meet(place);
     }
 }
 
-fn meets_any(table: &Table, child: &Child, columns: &[String]) -> bool {
-    referred(table, child).any(|column| columns.iter().any(|own| own.eq_ignore_ascii_case(column)))
+fn steps(effect: &Effect) -> Vec<Step> {
+    match effect {
+        Effect::Insert => vec![Step::Insert],
+        Effect::Update(columns) => vec![Step::Update(columns.clone())],
+        Effect::Upsert(columns) => vec![Step::Insert, Step::Update(columns.clone())],
+        Effect::Delete => vec![Step::Delete],
+        Effect::Any => vec![Step::Insert, Step::Delete, Step::Update(Columns::Unknown)],
+        Effect::Truncate => vec![Step::Truncate],
+    }
+}
+
+/// Tells whether a step may fire what fires at these events.
+fn fires(fires: &Fires, step: &Step, table: Option<&Table>, backend: DbBackend) -> bool {
+    match (step, &fires.update) {
+        (Step::Insert, _) => fires.insert,
+        (Step::Delete, _) => fires.delete,
+        (Step::Truncate, _) => fires.truncate,
+        (Step::Update(_), None) => false,
+        (Step::Update(set), Some(awaited)) => {
+            table.is_none_or(|table| awaits(awaited, set, table, backend))
+        }
+    }
+}
+
+/// Tells whether an update that sets `set` may set one of those awaited.
+fn awaits(awaited: &Columns, set: &Columns, table: &Table, backend: DbBackend) -> bool {
+    let (Columns::Named(awaited), Columns::Named(set)) = (awaited, set) else {
+        return true;
+    };
+    // What is no column it knows may be any, such as `rowid`.
+    let is_awaited = |name: &Name| {
+        let place = table.column(name, backend);
+        let own = place.map(|place| &*table.columns[place].name);
+        own.is_none_or(|own| awaited.iter().any(|it| it.is_column(own, backend)))
+    };
+    table.computes() || set.iter().any(is_awaited)
+}
+
+/// Tells whether an update of `columns` may reach the columns a child refers to.
+fn meets(table: &Table, child: &Child, columns: &Columns, backend: DbBackend) -> bool {
+    let Columns::Named(names) = columns else {
+        return true;
+    };
+    let known = |name: &Name| table.column(name, backend).is_some();
+    let reaches = |name: &Name| {
+        !known(name) || referred(table, child).any(|column| name.may_be_column(column, backend))
+    };
+    names.iter().any(reaches)
 }
 
 /// Returns the columns a child refers to; a key that names none refers to the primary key.

@@ -6,13 +6,10 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use super::build::{Facts, ForeignKey, RelationFact, RelationKind, TableFact};
 use super::rows::{Row, query};
-use super::{Action, Column, KeyColumn, Room};
+use super::views::ViewFact;
+use super::{Action, Column, KeyColumn, Room, mysql_code};
 use crate::analysis::{Nature, Unresolved};
 use crate::canonical::ColumnClass;
-
-/// Whoever asks, as privileges name them; those of a role are not seen.
-const GRANTEE: &str = "grantee = CONCAT('''', SUBSTRING_INDEX(CURRENT_USER(), '@', 1), '''@''', \
-     SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '''')";
 
 /// A column, as [`column`] reads it.
 const COLUMN: &str = "CAST(c.table_name AS CHAR) AS name, CAST(c.column_name AS CHAR) AS own, \
@@ -32,7 +29,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
     let session = session(db).await?;
     let mut keys = keys(db).await?;
     let mut columns = columns(db).await?;
-    let triggers = triggers(db).await?;
+    let mut definitions = definitions(db).await?;
     let mut relations = Vec::new();
     for row in &query(
         db,
@@ -47,13 +44,18 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         if let RelationKind::Table(table) = &mut kind {
             table.key = keys.remove(&name).unwrap_or_default();
             table.columns = columns.remove(&name).unwrap_or_default();
-            table.triggers = triggers.stand_on(&name);
+        }
+        if let RelationKind::View(view) = &mut kind
+            && let Some(definition) = definitions.remove(&name)
+        {
+            view.definition = Ok(definition);
         }
         relations.push(RelationFact {
             path: (session.database.clone(), name),
             kind,
         });
     }
+    let code = mysql_code::read(db, &session.database, &relations).await?;
     Ok(Facts {
         backend: DbBackend::MySql,
         default_schema: session.database.clone(),
@@ -64,7 +66,21 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         foreign_keys: foreign_keys(db).await?,
         members: Vec::new(),
         functions: functions(db).await?,
+        code,
     })
+}
+
+/// Returns the queries of views; of those that are hidden from who asks, none.
+async fn definitions<C: ConnectionTrait>(db: &C) -> Result<HashMap<String, String>, DbErr> {
+    let sql = "SELECT CAST(table_name AS CHAR) AS name, CAST(view_definition AS CHAR) AS own \
+               FROM information_schema.views WHERE table_schema = DATABASE()";
+    let rows = query(db, sql).await?;
+    let named = rows
+        .iter()
+        .map(|row| Ok((row.text("name")?, row.text("own")?)));
+    let mut definitions = named.collect::<Result<HashMap<_, _>, DbErr>>()?;
+    definitions.retain(|_, definition| !definition.trim().is_empty());
+    Ok(definitions)
 }
 
 async fn session<C: ConnectionTrait>(db: &C) -> Result<Session, DbErr> {
@@ -106,7 +122,13 @@ fn kind(kind: &str, engine: &str) -> RelationKind {
             RelationKind::Table(TableFact::default())
         }
         "BASE TABLE" | "SYSTEM VERSIONED" => other(Unresolved::Foreign),
-        "VIEW" => other(Unresolved::View),
+        "VIEW" => RelationKind::View(ViewFact {
+            definition: Err("its definition is hidden from this user".into()),
+            path: None,
+            depends: None,
+            guard: None,
+            unresolved: Unresolved::View,
+        }),
         "SEQUENCE" => other(Unresolved::Sequence),
         "TEMPORARY" => other(Unresolved::Temporary),
         _ => other(Unresolved::System),
@@ -306,66 +328,6 @@ fn action(rule: &str) -> Action {
         "SET NULL" | "SET DEFAULT" => Action::Set,
         _ => Action::Nothing,
     }
-}
-
-/// The tables with triggers, as far as this user may know.
-struct Triggers {
-    tables: Vec<String>,
-    /// Tables whose triggers are shown; `None`: all tables'.
-    shown: Option<Vec<String>>,
-}
-
-impl Triggers {
-    /// Tells whether a trigger stands on a table, or one may that is not shown.
-    fn stand_on(&self, table: &str) -> bool {
-        let shown = self
-            .shown
-            .as_ref()
-            .is_none_or(|shown| shown.iter().any(|it| it == table));
-        !shown || self.tables.iter().any(|it| it == table)
-    }
-}
-
-/// Returns the tables with triggers. They are shown only to who has the privilege to make them.
-async fn triggers<C: ConnectionTrait>(db: &C) -> Result<Triggers, DbErr> {
-    let names = |rows: &[Row]| {
-        rows.iter()
-            .map(|row| row.text("name"))
-            .collect::<Result<Vec<_>, _>>()
-    };
-    let tables = query(
-        db,
-        "SELECT DISTINCT CAST(event_object_table AS CHAR) AS name FROM information_schema.triggers \
-         WHERE event_object_schema = DATABASE()",
-    )
-    .await?;
-    let everywhere = query(
-        db,
-        &format!(
-            "SELECT CAST(privilege_type AS CHAR) AS name FROM information_schema.user_privileges \
-         WHERE privilege_type = 'TRIGGER' AND {GRANTEE} UNION ALL \
-         SELECT CAST(privilege_type AS CHAR) FROM information_schema.schema_privileges \
-         WHERE privilege_type = 'TRIGGER' AND {GRANTEE} AND DATABASE() LIKE table_schema"
-        ),
-    )
-    .await?;
-    let some = query(
-        db,
-        &format!(
-            "SELECT CAST(table_name AS CHAR) AS name FROM information_schema.table_privileges \
-             WHERE privilege_type = 'TRIGGER' AND {GRANTEE} AND table_schema = DATABASE()"
-        ),
-    )
-    .await?;
-    let shown = if everywhere.is_empty() {
-        Some(names(&some)?)
-    } else {
-        None
-    };
-    Ok(Triggers {
-        tables: names(&tables)?,
-        shown,
-    })
 }
 
 /// Returns the functions stored here; what they do is not checked by the server.

@@ -6,27 +6,25 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use super::build::{Facts, ForeignKey, Member, Path, RelationFact, RelationKind, TableFact};
 use super::rows::{Row, query};
-use super::{Action, Column, KeyColumn, Room};
-use crate::analysis::{Nature, Unresolved};
+use super::views::ViewFact;
+use super::{Action, Column, KeyColumn, Room, postgres_code};
+use crate::analysis::{Columns, Name, Nature, Unresolved};
 use crate::canonical::ColumnClass;
 
 /// Schemas of the application: not the system's, not other sessions' temporary ones.
 pub(super) const OURS: &str = "n.nspname NOT IN ('pg_catalog', 'information_schema') \
      AND n.nspname !~ '^pg_toast' AND (n.nspname !~ '^pg_temp' OR n.oid = pg_my_temp_schema())";
 
-/// Whether writing a table runs code: triggers, also those disabled; rules; defaults that call a function written in
-/// a language of the database, such as one that counts in a table of its own.
-const RUNS_CODE: &str = "(c.oid IN (SELECT t.tgrelid FROM pg_trigger t WHERE NOT t.tgisinternal) \
-     OR c.oid IN (SELECT r.ev_class FROM pg_rewrite r WHERE r.ev_type <> '1') \
-     OR c.oid IN (SELECT d.adrelid FROM pg_attrdef d \
-       JOIN pg_depend on_it ON on_it.classid = 'pg_attrdef'::regclass AND on_it.objid = d.oid \
-         AND on_it.refclassid = 'pg_proc'::regclass \
-       JOIN pg_proc p ON p.oid = on_it.refobjid AND p.provolatile = 'v' \
-       JOIN pg_language l ON l.oid = p.prolang AND l.lanname NOT IN ('internal', 'c')))";
-
 /// Whether a function takes a row of a table alone, so that it can be read like a column of it.
 pub(super) const ROW_FUNCTIONS: &str = "c.reltype IN (SELECT p.proargtypes[0] FROM pg_proc p \
      WHERE p.pronargs >= 1 AND p.pronargs - p.pronargdefaults <= 1 AND p.provolatile <> 'i')";
+
+/// What decides in which partition a row is, as [`moves`] reads it.
+const PARTITIONED: &str = "(SELECT string_agg(a.attname::text, chr(10)) FROM pg_partitioned_table k \
+       JOIN pg_attribute a ON a.attrelid = k.partrelid AND a.attnum = ANY(k.partattrs::int2[]) \
+       WHERE k.partrelid = c.oid) AS split_by, \
+     EXISTS (SELECT FROM pg_partitioned_table k \
+       WHERE k.partrelid = c.oid AND 0 = ANY(k.partattrs::int2[])) AS split_by_expression,";
 
 /// A column's type, as [`class`] reads it.
 const TYPE: &str = "t.typname::text AS type, t.typtype::text AS sort, \
@@ -36,10 +34,18 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
     let mut keys = keys(db).await?;
     let mut columns = columns(db).await?;
     let mut relations = relations(db).await?;
+    let mut depends = depends(db).await?;
     for relation in &mut relations {
         if let RelationKind::Table(table) = &mut relation.kind {
             table.key = keys.remove(&relation.path).unwrap_or_default();
             table.columns = columns.remove(&relation.path).unwrap_or_default();
+        }
+        if let RelationKind::View(view) = &mut relation.kind {
+            let (read, calls) = depends.remove(&relation.path).unwrap_or_default();
+            view.depends = Some(read);
+            if calls && view.definition.is_ok() {
+                view.definition = Err("it calls a function that is not immutable".into());
+            }
         }
     }
     Ok(Facts {
@@ -52,6 +58,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         foreign_keys: foreign_keys(db).await?,
         members: members(db).await?,
         functions: functions(db).await?,
+        code: postgres_code::read(db).await?,
     })
 }
 
@@ -82,7 +89,8 @@ async fn relations<C: ConnectionTrait>(db: &C) -> Result<Vec<RelationFact>, DbEr
             "SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind, \
              c.relpersistence = 't' AS temporary, \
              c.relkind IN ('r', 'p') AND row_security_active(c.oid) AS guarded, \
-             {RUNS_CODE} AS triggers, {ROW_FUNCTIONS} AS row_functions \
+             c.relrowsecurity AS secured, {ROW_FUNCTIONS} AS row_functions, \
+             {PARTITIONED} CASE c.relkind WHEN 'v' THEN pg_get_viewdef(c.oid) END AS definition \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
              WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND {OURS}"
         ),
@@ -93,24 +101,86 @@ async fn relations<C: ConnectionTrait>(db: &C) -> Result<Vec<RelationFact>, DbEr
 
 fn relation(row: &Row) -> Result<RelationFact, DbErr> {
     let path = path(row, "schema", "name")?;
+    let readable = row
+        .flag("row_functions")?
+        .then_some(Unresolved::RowFunctions);
     let kind = match row.text("kind")?.as_str() {
         _ if row.flag("temporary")? => RelationKind::Other(Unresolved::Temporary),
-        "v" | "m" => RelationKind::Other(Unresolved::View),
+        "v" => RelationKind::View(view(
+            Ok(row.text("definition")?),
+            readable,
+            Unresolved::View,
+        )),
+        "m" => {
+            let reason = Err("it is only as new as its last REFRESH".to_owned());
+            RelationKind::View(view(reason, readable, Unresolved::MaterializedView))
+        }
         "f" => RelationKind::Other(Unresolved::Foreign),
         "S" => RelationKind::Other(Unresolved::Sequence),
         _ => {
             let guarded = row.flag("guarded")?.then_some(Unresolved::RowSecurity);
-            let readable = row
-                .flag("row_functions")?
-                .then_some(Unresolved::RowFunctions);
             RelationKind::Table(TableFact {
-                triggers: row.flag("triggers")?,
                 guard: guarded.or(readable),
+                secured: row.flag("secured")?,
+                moves: moves(row)?,
                 ..TableFact::default()
             })
         }
     };
     Ok(RelationFact { path, kind })
+}
+
+fn moves(row: &Row) -> Result<Option<Columns>, DbErr> {
+    let columns = row.text("split_by")?;
+    Ok(if row.flag("split_by_expression")? {
+        Some(Columns::Unknown)
+    } else if columns.is_empty() {
+        None
+    } else {
+        let names = columns.lines().map(|it| Name::quoted(it.to_owned()));
+        Some(Columns::Named(names.collect()))
+    })
+}
+
+fn view(
+    definition: Result<String, String>,
+    guard: Option<Unresolved>,
+    unresolved: Unresolved,
+) -> ViewFact {
+    ViewFact {
+        definition,
+        path: None,
+        depends: None,
+        guard,
+        unresolved,
+    }
+}
+
+/// Returns the relations each view reads itself, and whether it calls what may answer differently each time.
+///
+/// Of the functions of the database's own only the view's text tells.
+async fn depends<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, (Vec<Path>, bool)>, DbErr> {
+    let sql = "SELECT DISTINCT n.nspname::text AS schema, c.relname::text AS name, \
+         rn.nspname::text AS read_schema, rc.relname::text AS read_name, \
+         d.refclassid <> 'pg_class'::regclass AS calls \
+         FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class AND c.relkind = 'v' \
+         JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid \
+         LEFT JOIN pg_class rc ON d.refclassid = 'pg_class'::regclass AND rc.oid = d.refobjid \
+         LEFT JOIN pg_namespace rn ON rn.oid = rc.relnamespace \
+         WHERE r.rulename = '_RETURN' AND (d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid \
+           OR d.refclassid = 'pg_operator'::regclass OR d.refclassid = 'pg_proc'::regclass \
+             AND d.refobjid IN (SELECT p.oid FROM pg_proc p WHERE p.provolatile <> 'i'))";
+    let mut views: HashMap<Path, (Vec<Path>, bool)> = HashMap::new();
+    for row in &query(db, sql).await? {
+        let view = views.entry(path(row, "schema", "name")?).or_default();
+        if row.flag("calls")? {
+            view.1 = true;
+        } else {
+            view.0.push(path(row, "read_schema", "read_name")?);
+        }
+    }
+    Ok(views)
 }
 
 async fn keys<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, Vec<KeyColumn>>, DbErr> {
@@ -282,6 +352,6 @@ async fn functions<C: ConnectionTrait>(db: &C) -> Result<Vec<(String, Nature, bo
     query(db, sql).await?.iter().map(function).collect()
 }
 
-fn path(row: &Row, schema: &str, name: &str) -> Result<Path, DbErr> {
+pub(super) fn path(row: &Row, schema: &str, name: &str) -> Result<Path, DbErr> {
     Ok((row.text(schema)?, row.text(name)?))
 }

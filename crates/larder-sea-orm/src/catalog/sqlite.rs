@@ -6,7 +6,8 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use super::build::{Facts, ForeignKey, Path, RelationFact, RelationKind, TableFact};
 use super::rows::{Row, literal, query, quoted};
-use super::{Action, Column, KeyColumn, Room};
+use super::views::ViewFact;
+use super::{Action, Column, KeyColumn, Room, sqlite_code};
 use crate::analysis::{Nature, Unresolved};
 use crate::canonical::ColumnClass;
 
@@ -32,21 +33,27 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         foreign_keys: Vec::new(),
         members: Vec::new(),
         functions: functions(db).await?,
+        code: Vec::new(),
     };
-    let mut triggered_anywhere = Vec::new();
+    let mut of_the_session = Vec::new();
     for schema in schemas(db).await? {
         let listed = listed(db, &schema).await?;
         let mut keys = keys(db, &schema, &listed).await?;
         let mut columns = columns(db, &schema, &listed).await?;
-        if schema == "temp" {
-            let triggers = listed.iter().filter(|it| it.kind == "trigger");
-            triggered_anywhere.extend(triggers.map(|it| it.table.to_ascii_lowercase()));
+        for trigger in listed.iter().filter(|it| it.kind == "trigger") {
+            if schema == "temp" {
+                of_the_session.push((trigger.name.clone(), trigger.table.clone()));
+            } else {
+                let on = (schema.clone(), trigger.table.clone());
+                let code = sqlite_code::trigger(&trigger.name, on, &trigger.sql);
+                facts.code.push(code);
+            }
         }
         for relation in listed
             .iter()
             .filter(|it| it.kind == "table" || it.kind == "view")
         {
-            let mut kind = kind(relation, &schema, &listed);
+            let mut kind = kind(relation, &schema);
             if let RelationKind::Table(table) = &mut kind {
                 table.columns = columns.remove(&relation.name).unwrap_or_default();
                 table.key = keys.remove(&relation.name).unwrap_or_default();
@@ -58,10 +65,12 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         facts.path.push(schema);
     }
     // A trigger of the session may stand on a table of any database.
-    for relation in &mut facts.relations {
-        if let RelationKind::Table(table) = &mut relation.kind {
-            table.triggers |= triggered_anywhere.contains(&relation.path.1.to_ascii_lowercase());
-        }
+    for (name, table) in of_the_session {
+        let stands = |it: &&RelationFact| it.path.1.eq_ignore_ascii_case(&table);
+        let on = facts.relations.iter().filter(stands);
+        let code =
+            on.map(|it| sqlite_code::unknown(&name, it.path.clone(), "it belongs to the session"));
+        facts.code.extend(code);
     }
     Ok(facts)
 }
@@ -94,12 +103,19 @@ async fn listed<C: ConnectionTrait>(db: &C, schema: &str) -> Result<Vec<Listed>,
     query(db, &sql).await?.iter().map(listed).collect()
 }
 
-fn kind(relation: &Listed, schema: &str, listed: &[Listed]) -> RelationKind {
+fn kind(relation: &Listed, schema: &str) -> RelationKind {
     if schema == "temp" {
         return RelationKind::Other(Unresolved::Temporary);
     }
     if relation.kind == "view" {
-        return RelationKind::Other(Unresolved::View);
+        let query = sqlite_code::query(&relation.sql);
+        return RelationKind::View(ViewFact {
+            definition: query.ok_or_else(|| "its definition is not understood".to_owned()),
+            path: Some(vec![schema.to_ascii_lowercase()]),
+            depends: None,
+            guard: None,
+            unresolved: Unresolved::View,
+        });
     }
     if relation.name.to_ascii_lowercase().starts_with("sqlite_") {
         return RelationKind::Other(Unresolved::System);
@@ -107,10 +123,7 @@ fn kind(relation: &Listed, schema: &str, listed: &[Listed]) -> RelationKind {
     if is_virtual(&relation.sql) {
         return RelationKind::Other(Unresolved::Virtual);
     }
-    let is_its_trigger =
-        |it: &&Listed| it.kind == "trigger" && it.table.eq_ignore_ascii_case(&relation.name);
     RelationKind::Table(TableFact {
-        triggers: listed.iter().any(|it| is_its_trigger(&it)),
         replaces: words(&relation.sql).contains("on conflict replace"),
         ..TableFact::default()
     })

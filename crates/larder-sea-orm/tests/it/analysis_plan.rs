@@ -22,7 +22,8 @@ const SCHEMA: &str = "
     CREATE TABLE log (line TEXT);
     CREATE TABLE watched (id INTEGER PRIMARY KEY);
     CREATE TRIGGER watch AFTER INSERT ON watched BEGIN INSERT INTO log VALUES ('x'); END;
-    CREATE VIEW seen AS SELECT * FROM note;";
+    CREATE VIEW seen AS SELECT * FROM note;
+    CREATE VIEW chance AS SELECT random() AS by FROM note;";
 
 async fn catalog() -> Catalog {
     catalog_of(SCHEMA).await
@@ -121,8 +122,8 @@ async fn a_read_that_cannot_be_explained_is_refused_with_the_name() {
     let catalog = catalog().await;
     let refused = |sql| raw(sql, &catalog).read.unwrap_err();
     assert_eq!(
-        refused("SELECT * FROM seen"),
-        Uncacheable::Unresolved("seen".into(), Unresolved::View)
+        refused("SELECT * FROM chance"),
+        Uncacheable::Unresolved("chance".into(), Unresolved::View)
     );
     assert_eq!(
         refused("SELECT * FROM note JOIN missing ON true"),
@@ -245,9 +246,16 @@ async fn a_write_carries_on_to_what_depends_on_it() {
             "UPDATE OR REPLACE note SET title = 'x' WHERE id = 7",
             &["table main.tagging", "table main.note"],
         ),
-        ("INSERT INTO watched (id) VALUES (1)", &["everything"]),
-        ("DELETE FROM watched WHERE id = 1", &["everything"]),
-        ("INSERT INTO seen (id) VALUES (1)", &["everything"]),
+        (
+            "INSERT INTO watched (id) VALUES (1)",
+            &["table main.log", "row 1 of main.watched"],
+        ),
+        (
+            "DELETE FROM watched WHERE id = 1",
+            &["row 1 of main.watched"],
+        ),
+        ("INSERT INTO seen (id) VALUES (1)", &["table main.note"]),
+        ("INSERT INTO chance (by) VALUES (1)", &["everything"]),
         ("DELETE FROM missing", &["everything"]),
         ("DROP TABLE tag", &["everything"]),
         ("nonsense", &["everything"]),
@@ -261,7 +269,12 @@ async fn a_write_carries_on_to_what_depends_on_it() {
         ),
         (
             "DELETE FROM note WHERE id = 1; INSERT INTO watched VALUES (1)",
-            &["everything"],
+            &[
+                "table main.tagging",
+                "table main.log",
+                "row 1 of main.note",
+                "rows of main.watched",
+            ],
         ),
     ] {
         let mut found = changes(&raw(sql, &catalog));

@@ -335,7 +335,7 @@ async fn memory() -> DatabaseConnection {
 
 /// Remembers the warnings of this thread.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Log(pub(crate) Arc<Mutex<Vec<String>>>);
 
 struct Words(String);
 

@@ -29,6 +29,7 @@ pub(crate) async fn catalog_of(script: &str) -> Catalog {
 pub(crate) fn table<'a>(catalog: &'a Catalog, name: &RelationName) -> &'a Table {
     match catalog.resolve(name) {
         Relation::Table(table) => table,
+        Relation::View(view) => panic!("{name} is the view {}", view.name()),
         Relation::Unresolved(reason) => panic!("{name} is {reason}"),
     }
 }
@@ -38,7 +39,31 @@ pub(crate) fn unresolved(catalog: &Catalog, name: &RelationName) -> Unresolved {
     match catalog.resolve(name) {
         Relation::Unresolved(reason) => reason,
         Relation::Table(table) => panic!("{name} is {}", table.name()),
+        Relation::View(view) => panic!("{name} is the view {}", view.name()),
     }
+}
+
+/// Returns the tables a view is made of, sorted, and its guard.
+pub(crate) fn view(catalog: &Catalog, name: &RelationName) -> (Vec<String>, Option<Unresolved>) {
+    let Relation::View(view) = catalog.resolve(name) else {
+        let unexplained: Vec<_> = catalog.unexplained().collect();
+        panic!("{name} is no view that is understood: {unexplained:?}");
+    };
+    let mut tables: Vec<_> = view
+        .tables()
+        .iter()
+        .map(|it| it.table().to_owned())
+        .collect();
+    tables.sort();
+    (tables, view.guard())
+}
+
+/// The parts that are not explained: name and reason.
+pub(crate) fn unexplained(catalog: &Catalog) -> Vec<(&str, &str)> {
+    catalog
+        .unexplained()
+        .map(|it| (it.name(), it.reason()))
+        .collect()
 }
 
 /// A name in quotes.
@@ -162,11 +187,9 @@ async fn names_are_looked_up_as_the_database_does() {
 async fn what_is_no_table_is_unresolved() {
     let catalog = catalog_of(
         "CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, x TEXT);
-         CREATE VIEW v AS SELECT * FROM t;
          CREATE VIRTUAL TABLE found USING fts5(x);",
     )
     .await;
-    assert_eq!(unresolved(&catalog, &name("v")), Unresolved::View);
     assert_eq!(unresolved(&catalog, &name("found")), Unresolved::Virtual);
     assert_eq!(
         unresolved(&catalog, &name("sqlite_sequence")),
@@ -229,14 +252,22 @@ async fn foreign_keys_carry_writes_on() {
 }
 
 #[tokio::test]
-async fn a_trigger_anywhere_on_the_way_is_everything() {
-    let trigger =
-        |on: &str| format!("{FAMILY} CREATE TRIGGER tr AFTER INSERT ON {on} BEGIN SELECT 1; END;");
-    let own = catalog_of(&trigger("author")).await;
-    assert_eq!(touched(&own, "author", &Effect::Insert), ["everything"]);
-    assert_eq!(touched(&own, "book", &Effect::Delete), ["loan", "page"]);
-    let far = catalog_of(&trigger("page")).await;
-    assert_eq!(touched(&far, "author", &Effect::Delete), ["everything"]);
+async fn a_trigger_anywhere_on_the_way_counts_when_it_fires() {
+    let trigger = |on: &str| {
+        let body = "BEGIN DELETE FROM guarded; END;";
+        format!("{FAMILY} CREATE TRIGGER tr AFTER {on} {body}")
+    };
+    let own = catalog_of(&trigger("INSERT ON author")).await;
+    assert_eq!(touched(&own, "author", &Effect::Insert), ["guarded"]);
+    assert_eq!(
+        touched(&own, "author", &update(&["name"])),
+        Vec::<String>::new()
+    );
+    let far = catalog_of(&trigger("DELETE ON page")).await;
+    assert_eq!(
+        touched(&far, "author", &Effect::Delete),
+        ["book", "guarded", "loan", "page"]
+    );
     assert_eq!(
         touched(&far, "author", &update(&["code"])),
         ["badge", "door"]
@@ -245,6 +276,10 @@ async fn a_trigger_anywhere_on_the_way_is_everything() {
         format!("{FAMILY} CREATE TEMP TRIGGER tr AFTER UPDATE ON main.page BEGIN SELECT 1; END;");
     let passing = catalog_of(&passing).await;
     assert_eq!(touched(&passing, "page", &Effect::Delete), ["everything"]);
+    assert_eq!(
+        unexplained(&passing),
+        [("tr on page", "it belongs to the session")]
+    );
 }
 
 #[tokio::test]
