@@ -33,6 +33,18 @@ pub enum What {
     Everything,
 }
 
+impl What {
+    /// Returns the table it is in, if it is in one.
+    pub(crate) fn table(&self) -> Option<&TableName> {
+        match self {
+            Self::Row(row) => Some(&row.table),
+            Self::Rows(rows) => Some(&rows.table),
+            Self::Table(table) => Some(table),
+            Self::Tag(_) | Self::Key(..) | Self::Everything => None,
+        }
+    }
+}
+
 /// The change of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowChange {

@@ -11,6 +11,7 @@ use crate::node::Node;
 use crate::policy::Freshness;
 use crate::position::Position;
 use crate::region::{RegionState, Retired};
+use crate::spot::Spot;
 
 /// A value of any type; `None` says that there is none.
 pub(crate) type AnyValue = Option<Arc<dyn Any + Send + Sync>>;
@@ -105,15 +106,19 @@ impl Entry {
     pub(crate) fn as_loaded(&self) -> Serving {
         Serving {
             freshness: Freshness::Fresh,
-            position: Position::new(self.position.load(Ordering::Acquire)),
+            position: Position::new(self.position()),
             as_of: self.as_of,
             expires: self.expires,
         }
     }
 
+    pub(crate) fn position(&self) -> u64 {
+        self.position.load(Ordering::Acquire)
+    }
+
     /// Compares the clocks of the entry's tables, and only if one moved its own dependencies.
     pub(crate) fn validity(&self, node: &Node) -> Validity {
-        let position = self.position.load(Ordering::Acquire);
+        let position = self.position();
         if self.incarnation != node.incarnation() || node.everything() >= position {
             return Validity::Invalid;
         }
@@ -157,23 +162,39 @@ impl Entry {
     }
 
     fn nothing_touched(&self, node: &Node, position: u64) -> bool {
-        self.marks
-            .tables
-            .iter()
-            .all(|table| table.wide() < position)
-            && node.slots.untouched_since(self.own, position)
-            && node.slots.untouched_since(self.region.tag(), position)
+        self.every_spot(position, &mut |spot| spot.latest(node) < position)
+    }
+
+    /// Tells whether `holds` of every spot that decides about this entry at this position, but
+    /// [`Spot::Everything`].
+    fn every_spot<'a>(&'a self, position: u64, holds: &mut impl FnMut(Spot<'a>) -> bool) -> bool {
+        self.every_own_spot(holds)
             && self
                 .marks
                 .list
                 .iter()
-                .all(|mark| mark.untouched_since(position, &self.marks, node))
+                .all(|mark| mark.every_spot(position, &self.marks, holds))
+    }
+
+    /// Like [`every_spot`](Self::every_spot), of those that are no single dependency's.
+    pub(crate) fn every_own_spot<'a>(&'a self, holds: &mut impl FnMut(Spot<'a>) -> bool) -> bool {
+        self.marks
+            .tables
+            .iter()
+            .all(|table| holds(Spot::Wide(table)))
+            && holds(Spot::Slot(self.own))
+            && holds(Spot::Slot(self.region.tag()))
     }
 
     fn softened(&self, node: &Node, position: u64) -> Option<Moment> {
         if node.soft_latest() < position {
             return None;
         }
+        node.soft_since(position, self.soft_hashes())
+    }
+
+    /// Returns the hashes by which soft changes reach this entry.
+    pub(crate) fn soft_hashes(&self) -> impl Iterator<Item = u64> {
         let own = [self.own, self.region.tag()];
         let marks = self
             .marks
@@ -181,6 +202,6 @@ impl Entry {
             .iter()
             .map(|mark| mark.soft_hash(&self.marks));
         let tables = self.marks.tables.iter().map(|table| table.wide_hash);
-        node.soft_since(position, own.into_iter().chain(marks).chain(tables))
+        own.into_iter().chain(marks).chain(tables)
     }
 }

@@ -86,6 +86,12 @@ impl Flights {
             .collect()
     }
 
+    /// Tells whether this key is being loaded.
+    pub(crate) fn is_under_way(&self, key: &Probe<'_>) -> bool {
+        let key = key.to_key();
+        self.shard(&key).contains_key(&key)
+    }
+
     fn shard(&self, key: &LocalKey) -> MutexGuard<'_, Shard> {
         let index = (key.hash() >> 48) as usize % SHARDS;
         self.shards[index]

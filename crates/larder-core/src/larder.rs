@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -17,6 +17,7 @@ use crate::change::Change;
 use crate::clock::Clock;
 use crate::dependency::Dependency;
 use crate::error::{DomainError, PublishError, RegionError};
+use crate::explain::{Explanation, explain_matching};
 use crate::flight::Flights;
 use crate::local::Local;
 use crate::node::Node;
@@ -212,6 +213,14 @@ impl Larder {
         }
     }
 
+    /// Like [`refuse`](Self::refuse), with the reason in more words for
+    /// [`explain`](Region::explain).
+    pub fn refuse_with(&self, refusal: Refusal, details: impl FnOnce() -> String) {
+        if let Some(scope) = ReadScope::current() {
+            scope.refuse_with(refusal, details);
+        }
+    }
+
     /// Counts a statement that was noticed past the cache; for integrators.
     pub fn count_bypass(&self) {
         self.0.bypasses.fetch_add(1, Ordering::Relaxed);
@@ -279,11 +288,7 @@ impl Larder {
     /// Returns what was done since the start or the last reset.
     pub fn snapshot(&self) -> Snapshot {
         self.0.local.settle();
-        let regions = self
-            .0
-            .regions
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let regions = self.regions();
         let mut regions: Vec<_> = regions
             .values()
             .map(|region| region.counters.read(&region.name, region.share().get()))
@@ -303,11 +308,7 @@ impl Larder {
 
     /// Sets all counts to zero; entries and bytes stay what they are.
     pub fn reset_statistics(&self) {
-        let regions = self
-            .0
-            .regions
-            .read()
-            .unwrap_or_else(PoisonError::into_inner);
+        let regions = self.regions();
         regions.values().for_each(|region| region.counters.reset());
         self.0.unscoped_reads.store(0, Ordering::Relaxed);
         self.0.bypasses.store(0, Ordering::Relaxed);
@@ -321,6 +322,33 @@ impl Larder {
         self.0.tasks.close();
         self.0.tasks.wait().await;
         self.0.switches.unknown();
+    }
+
+    /// Explains entries of a region whose key in words matches `pattern`, `most` at most.
+    ///
+    /// As in [`invalidate_matching`](Region::invalidate_matching) `*` stands for any characters, `?`
+    /// for one. Reads every key this node holds: an operator's tool. None of a region not declared.
+    pub fn explain_matching(&self, region: &str, pattern: &str, most: usize) -> Vec<Explanation> {
+        let regions = self.regions();
+        let Some(state) = regions.get(region).map(Arc::clone) else {
+            return Vec::new();
+        };
+        drop(regions);
+        explain_matching(self, &state, pattern, most)
+    }
+
+    /// Returns what the tag of this hash is called, if regions have it.
+    pub(crate) fn tag_words(&self, hash: u64) -> Option<String> {
+        self.regions()
+            .values()
+            .find_map(|region| region.tag_words(hash))
+    }
+
+    fn regions(&self) -> RwLockReadGuard<'_, HashMap<String, Arc<RegionState>>> {
+        self.0
+            .regions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn local(&self) -> &Local {

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use crate::clock::Moment;
 use crate::dependency::Dependency;
 use crate::entry::{AnyValue, Entry, Validity};
+use crate::explain::culprit;
 use crate::flight::{Flight, Outcome, Seat};
+use crate::history::Past;
 use crate::key::Key;
 use crate::local::entry_weight;
 use crate::marks::MarkSet;
@@ -133,7 +135,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
         );
         let verdict = self.verdict(&entry, &provenance);
         let kept = verdict.and_then(|()| self.keep(&entry));
-        self.report(kept);
+        self.report(kept, &entry, provenance.details.as_ref());
         // What must not be shared stays with the leader, whatever else it is refused for.
         let shared = provenance.refusal.is_none()
             && matches!(verdict, Ok(()) | Err(Refusal::Changed | Refusal::Expired));
@@ -155,6 +157,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
         self.flow(&provenance, self.own_end());
         if !self.switched_off {
             bump(&self.region.state.counters.load_errors);
+            self.note(|past, now| past.failed = Some(now));
             self.region.observe(&self.key, CacheEventKind::LoadFailed);
         }
         let shared =
@@ -170,6 +173,17 @@ impl<V: Send + Sync + 'static> Lead<V> {
     pub fn release(mut self) {
         let provenance = self.end();
         self.flow(&provenance, self.own_end());
+        self.land(Outcome::Released);
+    }
+
+    /// Like [`release`](Self::release), for a reason that [`explain`](Region::explain) tells.
+    pub fn release_as(mut self, refusal: Refusal) {
+        let provenance = self.end();
+        self.flow(&provenance, self.own_end());
+        if !self.switched_off {
+            let own_words = provenance.refusal == Some(refusal);
+            self.note_refused(refusal, provenance.details.filter(|_| own_words));
+        }
         self.land(Outcome::Released);
     }
 
@@ -231,10 +245,12 @@ impl<V: Send + Sync + 'static> Lead<V> {
             .for_each(|tag| marks.add_named(*tag));
         let marks = marks.take();
         let weight = entry_weight(&region.probe(&self.key).to_key(), weight, &marks);
+        let own = region.own(&self.key);
+        region.learn(&self.key, own);
         Arc::new(Entry {
             value,
             marks,
-            own: region.own(&self.key),
+            own,
             position: AtomicU64::new(provenance.position.min(self.stamp.position).get()),
             incarnation: self.stamp.incarnation,
             as_of: provenance.as_of.min(self.stamp.as_of),
@@ -275,12 +291,17 @@ impl<V: Send + Sync + 'static> Lead<V> {
         if found { Ok(()) } else { Err(Refusal::Changed) }
     }
 
-    fn report(&self, kept: Result<(), Refusal>) {
+    fn report(&self, kept: Result<(), Refusal>, entry: &Entry, details: Option<&Arc<str>>) {
         match kept {
             Ok(()) => self.region.observe(&self.key, CacheEventKind::Loaded),
             Err(Refusal::SwitchedOff) => {}
             Err(refusal) => {
                 bump(&self.region.state.counters.refused);
+                let details = match refusal {
+                    Refusal::Changed => Some(self.culprit(entry)),
+                    _ => details.map(Arc::clone),
+                };
+                self.note_refused(refusal, details);
                 self.region
                     .observe(&self.key, CacheEventKind::Refused(refusal));
                 tracing::debug!(
@@ -290,6 +311,25 @@ impl<V: Send + Sync + 'static> Lead<V> {
                 );
             }
         }
+    }
+
+    /// Says what changed while it was loaded.
+    fn culprit(&self, entry: &Entry) -> Arc<str> {
+        let culprit = culprit(entry, self.region.larder.node());
+        culprit.cause().to_string().into()
+    }
+
+    fn note_refused(&self, refusal: Refusal, details: Option<Arc<str>>) {
+        self.note(|past, now| past.refused = Some((now, refusal, details)));
+    }
+
+    /// Notes something in the key's history.
+    fn note(&self, note: impl FnOnce(&mut Past, Moment)) {
+        let region = &self.region;
+        let now = region.larder.clock().now();
+        let hash = region.probe(&self.key).hash;
+        let history = &region.larder.local().history;
+        history.note(hash, now, |past| note(past, now));
     }
 
     fn end(&mut self) -> Provenance {

@@ -12,8 +12,10 @@ use moka::notification::RemovalCause;
 use moka::sync::Cache;
 use smallvec::SmallVec;
 
+use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::hash::{BuildPassThrough, KeyHasher};
+use crate::history::History;
 use crate::key::Key;
 use crate::marks::Marks;
 use crate::observer::{CacheEventKind, Observers};
@@ -136,6 +138,7 @@ impl Equivalent<LocalKey> for Probe<'_> {
 pub(crate) struct Local {
     entries: Cache<LocalKey, Arc<Entry>, BuildPassThrough>,
     pub(crate) hasher: KeyHasher,
+    pub(crate) history: Arc<History>,
     evicted: Arc<Evicted>,
     /// Bytes put since the last housekeeping.
     unsettled: AtomicU64,
@@ -149,7 +152,9 @@ struct Evicted {
 }
 
 impl Local {
-    pub(crate) fn new(capacity: u64, observers: Observers) -> Self {
+    pub(crate) fn new(capacity: u64, observers: Observers, clock: Arc<dyn Clock>) -> Self {
+        let history = Arc::new(History::new());
+        let ended = Arc::clone(&history);
         let evicted = Arc::new(Evicted {
             observers,
             keys: Mutex::default(),
@@ -165,6 +170,8 @@ impl Local {
                     .bytes
                     .fetch_sub(entry.weight.into(), Ordering::Relaxed);
                 if cause == RemovalCause::Size {
+                    let now = clock.now();
+                    ended.note(LocalKey::hash(&key), now, |past| past.evicted = Some(now));
                     bump(&counters.evictions);
                     listener.note(&entry.region, &key);
                 }
@@ -173,6 +180,7 @@ impl Local {
         Self {
             entries,
             hasher: KeyHasher::new(),
+            history,
             evicted,
             unsettled: AtomicU64::new(0),
             capacity,

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use smallvec::SmallVec;
 
 use crate::dependency::{Dependency, key_hash, member_hash, tag_hash};
 use crate::hash::BuildPassThrough;
 use crate::node::Node;
+use crate::spot::Spot;
 use crate::table::{ShapeClock, Table};
 
 /// With more rows than this, an entry depends on their whole tables instead.
@@ -41,26 +41,51 @@ pub(crate) struct Marks {
 
 impl Mark {
     /// Tells whether nothing at or after `position` touched this dependency.
+    #[inline]
     pub(crate) fn untouched_since(&self, position: u64, marks: &Marks, node: &Node) -> bool {
+        self.every_spot(position, marks, &mut |spot| spot.latest(node) < position)
+    }
+
+    /// Tells whether `holds` of every spot that decides about an entry of this position.
+    #[inline]
+    pub(crate) fn every_spot<'a>(
+        &'a self,
+        position: u64,
+        marks: &'a Marks,
+        holds: &mut impl FnMut(Spot<'a>) -> bool,
+    ) -> bool {
         match self {
             Self::Row(table, hash) => {
-                marks.table(*table).keyless() < position
-                    && node.slots.untouched_since(*hash, position)
+                holds(Spot::Keyless(marks.table(*table))) && holds(Spot::Slot(*hash))
             }
-            Self::Named(hash) => {
-                !node.is_pending(*hash) && node.slots.untouched_since(*hash, position)
-            }
+            Self::Named(hash) => holds(Spot::Pending(*hash)) && holds(Spot::Slot(*hash)),
             Self::Match(_, hash, shape) if position >= shape.since => {
-                shape.unknown.load(Ordering::Acquire) < position
-                    && node.slots.untouched_since(*hash, position)
+                holds(Spot::Unknown(shape)) && holds(Spot::Slot(*hash))
             }
-            Self::Member(_, hash, shape) if position >= shape.since => {
-                node.slots.untouched_since(*hash, position)
-            }
+            Self::Member(_, hash, shape) if position >= shape.since => holds(Spot::Slot(*hash)),
             // Its shape was not known yet when a change above the stamp may have come.
             Self::Table(table) | Self::Match(table, ..) | Self::Member(table, ..) => {
-                marks.table(*table).any() < position
+                holds(Spot::Any(marks.table(*table)))
             }
+        }
+    }
+
+    /// Returns the shape it was read by, if any, with the index of its table.
+    pub(crate) fn shape(&self) -> Option<(u32, &ShapeClock)> {
+        match self {
+            Self::Match(table, _, shape) | Self::Member(table, _, shape) => Some((*table, shape)),
+            Self::Row(..) | Self::Table(_) | Self::Named(_) => None,
+        }
+    }
+
+    /// Returns the index of its table, if it is of one.
+    pub(crate) fn table(&self) -> Option<u32> {
+        match self {
+            Self::Row(table, _)
+            | Self::Match(table, ..)
+            | Self::Member(table, ..)
+            | Self::Table(table) => Some(*table),
+            Self::Named(_) => None,
         }
     }
 
@@ -122,7 +147,9 @@ impl MarkSet {
         match dependency {
             Dependency::Row(name, key) => {
                 let table = self.table(&node.table(name));
-                self.push(Mark::Row(table, key.hash_in(name)));
+                let hash = key.hash_in(name);
+                node.names.learn(hash, || dependency.to_string());
+                self.push(Mark::Row(table, hash));
             }
             Dependency::Match(name, rows) => {
                 let handle = node.table(name);
@@ -136,6 +163,7 @@ impl MarkSet {
                 let handle = node.table(name);
                 let table = self.table(&handle);
                 let hash = member_hash(member.key.hash_in(name), &member.shape);
+                node.names.learn(hash, || dependency.to_string());
                 match handle.clock(&member.shape, || node.watermark().get()) {
                     Some(clock) => self.push(Mark::Member(table, hash, clock)),
                     None => self.push(Mark::Table(table)),
@@ -145,13 +173,15 @@ impl MarkSet {
                 let table = self.table(&node.table(name));
                 self.push(Mark::Table(table));
             }
-            Dependency::Tag(name) => self.push(Mark::Named(tag_hash(name))),
+            Dependency::Tag(name) => {
+                let hash = tag_hash(name);
+                node.names.learn(hash, || dependency.to_string());
+                self.push(Mark::Named(hash));
+            }
             Dependency::Key(region, scope, key) => {
-                self.push(Mark::Named(key_hash(
-                    region,
-                    &scope.encoded(),
-                    key.as_bytes(),
-                )));
+                let hash = key_hash(region, &scope.encoded(), key.as_bytes());
+                node.names.learn(hash, || dependency.to_string());
+                self.push(Mark::Named(hash));
             }
             Dependency::Everything => {}
         }

@@ -10,11 +10,17 @@ use crate::change::{Change, RowsChange, What};
 use crate::clock::{Clock, Moment};
 use crate::dependency::{key_hash, tag_hash};
 use crate::name::TableName;
+use crate::names::Names;
 use crate::observer::Observers;
 use crate::pending::PendingCounts;
 use crate::position::{Position, Stamp};
+use crate::recent::{PastChange, Recent};
 use crate::slots::Slots;
+use crate::spot::Spot;
 use crate::table::Table;
+
+/// So many changes of tags, keys and everything are remembered, for explanations.
+const RECENT: usize = 256;
 
 /// A node's state: how far it has applied the bus, and what changed last where.
 ///
@@ -23,9 +29,12 @@ pub struct Node {
     watermark: AtomicU64,
     pub(crate) slots: Slots,
     tables: RwLock<HashMap<TableName, Arc<Table>>>,
-    everything: AtomicU64,
+    pub(crate) everything: AtomicU64,
     /// The highest position of a change of any tag or key.
-    named: AtomicU64,
+    pub(crate) named: AtomicU64,
+    /// The last changes that are of no table.
+    pub(crate) recent: Recent,
+    pub(crate) names: Names,
     pub(crate) pending: PendingCounts,
     heard_at: AtomicU64,
     incarnation: AtomicU64,
@@ -52,6 +61,7 @@ impl Node {
         max_staleness: Duration,
         clock: Arc<dyn Clock>,
         observers: Observers,
+        names: Names,
     ) -> Self {
         Self {
             watermark: AtomicU64::new(1),
@@ -59,6 +69,8 @@ impl Node {
             tables: RwLock::default(),
             everything: AtomicU64::new(0),
             named: AtomicU64::new(0),
+            recent: Recent::new(RECENT),
+            names,
             pending: PendingCounts::new(),
             heard_at: AtomicU64::new(0),
             incarnation: AtomicU64::new(0),
@@ -99,11 +111,21 @@ impl Node {
 
     /// Applies changes at `position`: idempotent, in any order. Does not move the watermark.
     pub fn apply(&self, position: Position, changes: &[Change]) {
+        let now = self.clock.now();
         for change in changes {
+            let table = change.what.table().map(|name| self.table(name));
+            let recent = table.as_deref().map_or(&self.recent, |table| &table.recent);
+            recent.note(PastChange {
+                change: change.clone(),
+                position: position.get(),
+                at: now,
+            });
             if change.soft {
-                self.apply_soft(position.get(), change);
+                self.apply_soft(position.get(), change, now);
+            } else if let Some(table) = table {
+                table.apply(&change.what, self, position.get());
             } else {
-                self.apply_hard(position.get(), change);
+                Spot::of_name(&change.what, &mut |spot| spot.raise(self, position.get()));
             }
         }
     }
@@ -179,30 +201,8 @@ impl Node {
             .map(Moment::from_nanos)
     }
 
-    fn apply_hard(&self, position: u64, change: &Change) {
-        match &change.what {
-            What::Row(row) => self.table(&row.table).apply_row(row, &self.slots, position),
-            What::Rows(rows) => self
-                .table(&rows.table)
-                .apply_rows(rows, &self.slots, position),
-            What::Table(name) => self.table(name).apply_wide(position),
-            What::Tag(name) => self.apply_named(tag_hash(name), position),
-            What::Key(region, scope, key) => {
-                self.apply_named(key_hash(region, &scope.encoded(), key.as_bytes()), position);
-            }
-            What::Everything => {
-                self.everything.fetch_max(position, Ordering::AcqRel);
-            }
-        }
-    }
-
-    fn apply_named(&self, hash: u64, position: u64) {
-        self.slots.touch(hash, position);
-        self.named.fetch_max(position, Ordering::AcqRel);
-    }
-
-    fn apply_soft(&self, position: u64, change: &Change) {
-        let now = self.clock.now().as_nanos();
+    fn apply_soft(&self, position: u64, change: &Change, now: Moment) {
+        let now = now.as_nanos();
         let soft = self.soft.get_or_init(|| Soft {
             positions: Slots::new(self.slot_count),
             times: Slots::new(self.slot_count),
@@ -214,7 +214,18 @@ impl Node {
             soft.times.touch(hash, now);
             soft.positions.touch(hash, position);
         };
-        match &change.what {
+        if change.what == What::Everything {
+            soft.everything_at.fetch_max(now, Ordering::AcqRel);
+            soft.everything.fetch_max(position, Ordering::AcqRel);
+        } else {
+            self.soft_hashes(&change.what, touch);
+        }
+        self.soft_latest.fetch_max(position, Ordering::AcqRel);
+    }
+
+    /// Calls `touch` with the hashes that a soft change, but of everything, touches.
+    pub(crate) fn soft_hashes(&self, what: &What, mut touch: impl FnMut(u64)) {
+        match what {
             What::Row(row) => {
                 touch(row.key.hash_in(&row.table));
                 touch(self.table(&row.table).any_hash);
@@ -228,12 +239,8 @@ impl Node {
             What::Key(region, scope, key) => {
                 touch(key_hash(region, &scope.encoded(), key.as_bytes()));
             }
-            What::Everything => {
-                soft.everything_at.fetch_max(now, Ordering::AcqRel);
-                soft.everything.fetch_max(position, Ordering::AcqRel);
-            }
+            What::Everything => {}
         }
-        self.soft_latest.fetch_max(position, Ordering::AcqRel);
     }
 }
 

@@ -51,6 +51,8 @@ struct State {
     expires: Moment,
     scope: Scope,
     refusal: Option<Refusal>,
+    /// The refusal in the words of who gave it.
+    details: Option<Arc<str>>,
     incarnation: Option<u64>,
     /// What was collected has been taken.
     ended: bool,
@@ -64,6 +66,7 @@ pub(crate) struct Provenance {
     pub(crate) expires: Moment,
     pub(crate) scope: Scope,
     pub(crate) refusal: Option<Refusal>,
+    pub(crate) details: Option<Arc<str>>,
     pub(crate) incarnation: Option<u64>,
 }
 
@@ -109,6 +112,16 @@ impl ReadScope {
     pub fn refuse(&self, refusal: Refusal) {
         if let Some(mut state) = self.state() {
             state.refusal.get_or_insert(refusal);
+        }
+    }
+
+    /// Like [`refuse`](Self::refuse), with the reason in more words, asked for if it stays.
+    pub fn refuse_with(&self, refusal: Refusal, details: impl FnOnce() -> String) {
+        if let Some(mut state) = self.state()
+            && state.refusal.is_none()
+        {
+            state.refusal = Some(refusal);
+            state.details = Some(details().into());
         }
     }
 
@@ -169,7 +182,10 @@ impl ReadScope {
         state.marks.add_all(&inner.marks);
         names.for_each(|name| state.marks.add_named(name));
         state.narrow(&inner.scope);
-        state.refusal = state.refusal.or(inner.refusal);
+        if state.refusal.is_none() {
+            state.refusal = inner.refusal;
+            state.details.clone_from(&inner.details);
+        }
     }
 
     /// Records that there is no entry of this name: it may be put.
@@ -291,6 +307,7 @@ impl State {
             expires: Moment::MAX,
             scope: Scope::Public,
             refusal: None,
+            details: None,
             incarnation: None,
             ended: false,
         }
@@ -325,6 +342,7 @@ impl State {
             expires: self.expires,
             scope: self.scope,
             refusal: self.refusal,
+            details: self.details,
             incarnation: self.incarnation,
         }
     }

@@ -12,7 +12,9 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::dependency::{key_hash, tag_hash};
 use crate::entry::{Entry, Serving, Unservable};
+use crate::explain::{Asked, Explanation, culprit, explain};
 use crate::hash::stable_hash;
+use crate::history::Past;
 use crate::key::Key;
 use crate::larder::Larder;
 use crate::local::Probe;
@@ -66,6 +68,16 @@ impl RegionState {
 
     pub(crate) fn tag(&self) -> u64 {
         self.tag
+    }
+
+    /// Returns what the tag of this hash is called, if the region depends on it.
+    pub(crate) fn tag_words(&self, hash: u64) -> Option<String> {
+        if hash == self.tag {
+            return Some(format!("region {}", self.name));
+        }
+        let of_policy = self.policy_tags.iter().position(|tag| *tag == hash)?;
+        let name = self.policy.invalidated_by.get(of_policy)?;
+        Some(format!("tag {name}"))
     }
 
     pub(crate) fn early_refresh(&self) -> Duration {
@@ -188,6 +200,65 @@ impl<V: Send + Sync + 'static> Region<V> {
         }
     }
 
+    /// Says why `key` is served or not: what its entry was made of, and what last happened to it.
+    ///
+    /// For people and tools, not for the path of a request. Serves, counts and drops nothing, and
+    /// tells no values. What is past is told of the last thousand keys or so to which something
+    /// happened.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use larder_core::{Change, Dependency, Key, Larder, Policy, State, TableName};
+    /// # let larder = Larder::builder("shop").build()?;
+    /// # let policy = Policy::ttl(std::time::Duration::from_secs(600));
+    /// let prices = larder.region::<u64>("prices", policy)?;
+    /// let fruit = TableName::new("main", "fruit");
+    /// prices.get_or_load("apple", || async {
+    ///     larder.reading(None, &[Dependency::row(&fruit, 7)]);
+    ///     Ok::<_, std::io::Error>(42)
+    /// }).await?;
+    /// larder.publish(Change::row(&fruit, 7)).await?;
+    ///
+    /// let explanation = prices.explain(&Key::from("apple"));
+    /// assert_eq!(explanation.state, State::Invalid);
+    /// let text = explanation.to_string();
+    /// assert!(text.starts_with("apple of prices (public): invalid, not served"));
+    /// assert!(text.contains("made of 1 row of main.fruit: changed"));
+    /// assert!(text.contains("ago by a change of row 7 of main.fruit, at position 1"));
+    /// # Ok(()) }
+    /// ```
+    pub fn explain(&self, key: &Key) -> Explanation {
+        explain(&Asked {
+            larder: &self.larder,
+            region: &self.state,
+            scope: &self.scope,
+            key,
+            probe: self.probe(key),
+        })
+    }
+
+    /// Like [`explain`](Self::explain), where an entry may lead to another key; for integrators.
+    ///
+    /// What is held under `key`, servable or not, is shown to `lead_on`, once.
+    pub fn explain_through(
+        &self,
+        key: &Key,
+        lead_on: impl FnOnce(&V) -> Option<Key>,
+    ) -> Explanation {
+        let held = self.larder.local().get(&self.probe(key));
+        let value = held.as_deref().and_then(|entry| entry.value.as_deref());
+        match value.and_then(|any| any.downcast_ref()).and_then(lead_on) {
+            Some(other) => self.explain(&other),
+            None => self.explain(key),
+        }
+    }
+
+    /// Explains something that the cache is not asked for; for integrators.
+    pub fn explain_bypass(&self, key: impl Into<String>, reason: &'static str) -> Explanation {
+        let watermark = self.larder.node().watermark().get();
+        Explanation::of_bypass(self.name(), key.into(), &self.scope, reason, watermark)
+    }
+
     /// Drops one entry of this node; publishes nothing, so other nodes keep theirs.
     pub fn evict(&self, key: &Key) {
         self.larder.local().remove(&self.probe(key));
@@ -253,9 +324,22 @@ impl<V: Send + Sync + 'static> Region<V> {
         }
         self.larder.local().remove(probe);
         if reason == Unservable::Invalid {
+            self.note_invalid(probe, entry);
             bump(&self.state.counters.invalidations);
             self.observe(key, CacheEventKind::Invalidated);
+        } else {
+            let now = self.larder.clock().now();
+            let history = &self.larder.local().history;
+            history.note(probe.hash, now, |past| past.expired = Some(now));
         }
+    }
+
+    /// Notes what made an entry invalid, while that can be told.
+    pub(crate) fn note_invalid(&self, probe: &Probe<'_>, entry: &Entry) {
+        let (now, local) = (self.larder.clock().now(), self.larder.local());
+        let culprit = culprit(entry, self.larder.node());
+        let note = |past: &mut Past| past.invalidated = Some((now, culprit));
+        local.history.note(probe.hash, now, note);
     }
 
     /// Serves what was found: counts it and records it in the current read scope.
@@ -303,6 +387,12 @@ impl<V: Send + Sync + 'static> Region<V> {
 }
 
 impl<V> Region<V> {
+    /// Has the key remembered as what an entry made of this one depends on, if names are kept.
+    pub(crate) fn learn(&self, key: &Key, own: u64) {
+        let names = &self.larder.node().names;
+        names.learn(own, || format!("entry {key} of {}", self.state.name));
+    }
+
     /// Returns the hash of an entry's own key as a dependency.
     pub(crate) fn own(&self, key: &Key) -> u64 {
         key_hash(&self.state.name, &self.scope_bytes, key.as_bytes())

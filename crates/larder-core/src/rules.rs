@@ -18,6 +18,7 @@ use crate::error::BusError;
 use crate::interleave;
 use crate::lead::{Lead, Turn};
 use crate::name::TableName;
+use crate::names::Names;
 use crate::node::Node;
 use crate::observer::Observers;
 use crate::policy::Policy;
@@ -430,6 +431,7 @@ fn silent_node(clock: &ManualClock) -> (Arc<Node>, Arc<Entry>) {
         S,
         Arc::new(clock.clone()),
         Observers::default(),
+        Names::new(0),
     ));
     let mut marks = crate::marks::MarkSet::default();
     marks.add(&row(7), &node);
@@ -551,7 +553,7 @@ async fn a_shape_learned_after_a_change_does_not_hide_it() {
 }
 
 /// Shapes: registering one and applying a change exclude each other, and the shape is trusted
-/// only above what was applied. Fails with the read guard of `Table::apply_row` dropped before
+/// only above what was applied. Fails with the read guard of `Table::apply` dropped before
 /// the loop ends, and without `any() + 1` in `Table::shape`.
 #[tokio::test]
 async fn a_shape_learned_while_a_change_is_applied_does_not_hide_it() {
@@ -589,7 +591,7 @@ async fn a_shape_learned_while_a_change_is_applied_does_not_hide_it() {
 }
 
 /// Shapes: both images count, what is unknown matches. Fails without either image in
-/// `Table::apply_row`, or without `shape.unknown` in `Mark::untouched_since`.
+/// `Table::apply`, or without `shape.unknown` in `Mark::untouched_since`.
 #[tokio::test]
 async fn a_match_is_touched_by_old_new_and_unknown_images_only() {
     let larder = larder();
@@ -782,7 +784,7 @@ proptest! {
         order in prop::collection::vec(any::<prop::sample::Index>(), 20),
     ) {
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
-        let node = || Node::new(64, S, Arc::clone(&clock), Observers::default());
+        let node = || Node::new(64, S, Arc::clone(&clock), Observers::default(), Names::new(0));
         let (straight, shuffled) = (node(), node());
         let apply = |node: &Node, (position, row, kind): (u64, i64, i32)| {
             let change = match kind {

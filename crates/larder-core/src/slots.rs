@@ -31,6 +31,11 @@ impl Slots {
         self.slot(hash).load(Ordering::Acquire)
     }
 
+    /// Tells whether two hashes have one slot.
+    pub(crate) fn share(&self, a: u64, b: u64) -> bool {
+        std::ptr::eq(self.slot(a), self.slot(b))
+    }
+
     fn slot(&self, hash: u64) -> &AtomicU64 {
         #[expect(
             clippy::cast_possible_truncation,

@@ -5,36 +5,42 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use smallvec::SmallVec;
 
-use crate::change::{Image, RowChange, RowsChange};
+use crate::change::{Image, RowChange, RowsChange, What};
 use crate::dependency::{match_hash, member_hash, table_hash};
 use crate::interleave;
 use crate::name::TableName;
+use crate::node::Node;
+use crate::recent::Recent;
 use crate::shape::{Columns, Shape};
-use crate::slots::Slots;
+use crate::spot::Spot;
 
 /// More shapes than this a table, and further ones depend on the whole table.
 const MOST_SHAPES: usize = 128;
+
+/// So many changes of a table are remembered, for explanations.
+const RECENT: usize = 64;
 
 /// A table as this node knows it.
 pub(crate) struct Table {
     pub(crate) name: TableName,
     /// The highest position of any change in this table.
-    any: AtomicU64,
+    pub(crate) any: AtomicU64,
     /// The highest position of a change whose rows are not known.
-    wide: AtomicU64,
+    pub(crate) wide: AtomicU64,
     /// The highest position of a change of rows whose keys are not known.
-    keyless: AtomicU64,
+    pub(crate) keyless: AtomicU64,
     /// Committed changes of this node that are not on the bus yet.
     pending: AtomicU32,
     /// Applying a change reads the list, registering a shape writes it: they exclude each other.
     shapes: RwLock<Vec<Arc<ShapeClock>>>,
     pub(crate) any_hash: u64,
     pub(crate) wide_hash: u64,
+    pub(crate) recent: Recent,
 }
 
 /// A shape that entries of this table were read by.
 pub(crate) struct ShapeClock {
-    shape: Arc<Shape>,
+    pub(crate) shape: Arc<Shape>,
     /// Trusted only for entries stamped at or after this.
     pub(crate) since: u64,
     /// The highest position of a change whose values of the equalities' columns are not known.
@@ -51,6 +57,7 @@ impl Table {
             shapes: RwLock::default(),
             any_hash: table_hash(&name, b'a'),
             wide_hash: table_hash(&name, b'w'),
+            recent: Recent::new(RECENT),
             name,
         }
     }
@@ -79,31 +86,37 @@ impl Table {
         self.pending.fetch_sub(1, Ordering::AcqRel);
     }
 
-    pub(crate) fn apply_wide(&self, position: u64) {
-        let _shapes = self.shapes.read().unwrap_or_else(PoisonError::into_inner);
-        self.wide.fetch_max(position, Ordering::AcqRel);
-        self.any.fetch_max(position, Ordering::AcqRel);
+    /// Applies a change of this table.
+    pub(crate) fn apply(&self, what: &What, node: &Node, position: u64) {
+        let shapes = self.shapes.read().unwrap_or_else(PoisonError::into_inner);
+        let shapes = shapes.iter().map(|shape| &**shape);
+        self.spots(what, shapes, &mut |spot| spot.raise(node, position));
     }
 
-    pub(crate) fn apply_row(&self, row: &RowChange, slots: &Slots, position: u64) {
-        let shapes = self.shapes.read().unwrap_or_else(PoisonError::into_inner);
-        let hash = row.key.hash_in(&self.name);
-        slots.touch(hash, position);
-        for clock in shapes.iter() {
-            clock.apply_row(&self.name, row, hash, slots, position);
+    /// Calls `at` with each spot where a change of this table leaves its position, the last one
+    /// last; of shapes, with those of `shapes`.
+    pub(crate) fn spots<'a>(
+        &'a self,
+        what: &What,
+        shapes: impl Iterator<Item = &'a ShapeClock>,
+        at: &mut impl FnMut(Spot<'a>),
+    ) {
+        match what {
+            What::Row(row) => {
+                let hash = row.key.hash_in(&self.name);
+                at(Spot::Slot(hash));
+                shapes.for_each(|shape| shape.spots_of_row(&self.name, row, hash, at));
+                interleave::point("table: shapes applied");
+            }
+            What::Rows(rows) => {
+                shapes.for_each(|shape| shape.spots_of_rows(&self.name, rows, at));
+                interleave::point("table: shapes applied");
+                at(Spot::Keyless(self));
+            }
+            What::Table(_) => at(Spot::Wide(self)),
+            What::Tag(_) | What::Key(..) | What::Everything => return,
         }
-        interleave::point("table: shapes applied");
-        self.any.fetch_max(position, Ordering::AcqRel);
-    }
-
-    pub(crate) fn apply_rows(&self, rows: &RowsChange, slots: &Slots, position: u64) {
-        let shapes = self.shapes.read().unwrap_or_else(PoisonError::into_inner);
-        for clock in shapes.iter() {
-            clock.apply_rows(&self.name, rows, slots, position);
-        }
-        interleave::point("table: shapes applied");
-        self.keyless.fetch_max(position, Ordering::AcqRel);
-        self.any.fetch_max(position, Ordering::AcqRel);
+        at(Spot::Any(self));
     }
 
     /// Returns the clock of a shape, registered if it is new; `None` if there are too many.
@@ -147,38 +160,42 @@ impl ShapeClock {
             || (self.shape.hash() == shape.hash() && self.shape == *shape)
     }
 
-    fn apply_row(
-        &self,
+    fn spots_of_row<'a>(
+        &'a self,
         table: &TableName,
         row: &RowChange,
         hash: u64,
-        slots: &Slots,
-        position: u64,
+        at: &mut impl FnMut(Spot<'a>),
     ) {
         let updated = updated(&row.columns, &row.before, &row.after);
         if updated && !self.shape.uses().meets(&row.columns) {
             return;
         }
         let Some(entering) = self.shape.entering() else {
-            self.apply(table, &row.before, slots, position);
-            return self.apply(table, &row.after, slots, position);
+            self.spot_of(table, &row.before, at);
+            return self.spot_of(table, &row.after, at);
         };
-        slots.touch(member_hash(hash, &self.shape), position);
+        at(Spot::Slot(member_hash(hash, &self.shape)));
         if !updated || entering.meets(&row.columns) {
-            self.apply(table, &row.after, slots, position);
+            self.spot_of(table, &row.after, at);
         }
     }
 
-    /// Applies a change of rows of which none can be told to be a member.
-    fn apply_rows(&self, table: &TableName, rows: &RowsChange, slots: &Slots, position: u64) {
+    /// The spots of a change of rows of which none can be told to be a member.
+    fn spots_of_rows<'a>(
+        &'a self,
+        table: &TableName,
+        rows: &RowsChange,
+        at: &mut impl FnMut(Spot<'a>),
+    ) {
         let updated = updated(&rows.columns, &rows.before, &rows.after);
         if !updated || self.shape.uses().meets(&rows.columns) {
-            self.apply(table, &rows.before, slots, position);
-            self.apply(table, &rows.after, slots, position);
+            self.spot_of(table, &rows.before, at);
+            self.spot_of(table, &rows.after, at);
         }
     }
 
-    fn apply(&self, table: &TableName, image: &Image, slots: &Slots, position: u64) {
+    fn spot_of<'a>(&'a self, table: &TableName, image: &Image, at: &mut impl FnMut(Spot<'a>)) {
         if *image == Image::Absent {
             return;
         }
@@ -188,12 +205,10 @@ impl ShapeClock {
             .iter()
             .map(|column| image.column(column))
             .collect();
-        match values {
-            Some(values) => slots.touch(match_hash(table, &self.shape, &values), position),
-            None => {
-                self.unknown.fetch_max(position, Ordering::AcqRel);
-            }
-        }
+        at(match values {
+            Some(values) => Spot::Slot(match_hash(table, &self.shape, &values)),
+            None => Spot::Unknown(self),
+        });
     }
 }
 

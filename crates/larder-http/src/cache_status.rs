@@ -160,6 +160,14 @@ impl Outcome {
             Self::Refused(refusal) => refusal.as_str(),
         }
     }
+
+    /// Returns it as the reason why an answer is not kept.
+    pub(crate) fn refusal(self) -> Refusal {
+        match self {
+            Self::Refused(refusal) => refusal,
+            Self::Stored | Self::Running | Self::Skipped(_) => Refusal::Uncacheable(self.as_str()),
+        }
+    }
 }
 
 impl Forward {

@@ -61,7 +61,7 @@ impl HttpLayer for Larder {
 ///
 /// On a whole `Router`, on a single route, or around any other `Service<Request<B>>`.
 #[derive(Clone)]
-pub struct CacheLayer(Arc<Settings>);
+pub struct CacheLayer(pub(crate) Arc<Settings>);
 
 /// What all services under one layer share.
 pub(crate) struct Settings {

@@ -38,6 +38,8 @@
 //!    while or before it is sent (`body`), and kept when it has ended well.
 //! 6. `Cache-Status` says what happened and why (`cache_status`).
 //!
+//! [`CacheLayer::explain`] tells of a request what of this would happen to it, and why.
+//!
 //! # What to know
 //!
 //! * Credentials other than `Authorization` and `Cookie` - an API key in a header of its own, a
@@ -58,6 +60,7 @@ mod directives;
 mod error;
 mod etag;
 mod exchange;
+mod explain;
 mod future;
 mod head;
 mod host;

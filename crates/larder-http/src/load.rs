@@ -108,7 +108,7 @@ where
             if let Some(replaced) = asked.replaced {
                 replaced.answered(head.status);
             }
-            lead.release();
+            lead.release_as(outcome.refusal());
             Ok(answer(
                 head,
                 CacheBody::passed(body),
@@ -280,7 +280,7 @@ impl Fill {
             Some(replaced) => replaced.answered(StatusCode::OK),
             None => {}
         }
-        self.lead.release();
+        self.lead.release_as(Outcome::Skipped(skip).refusal());
     }
 }
 

@@ -142,7 +142,8 @@ impl Domain {
             Ok(reads) => self.larder.reading(Some(stamp), &reads.dependencies),
             Err(reason) => {
                 self.larder.reading(Some(stamp), &[]);
-                self.larder.refuse(reason.refusal());
+                self.larder
+                    .refuse_with(reason.refusal(), || reason.to_string());
             }
         }
         if let Some(refusal) = self.refusal(session) {

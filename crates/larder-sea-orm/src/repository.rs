@@ -2,6 +2,7 @@
 
 mod asking;
 mod batch;
+mod explain;
 mod keys;
 mod loads;
 mod read;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use wildmatch::WildMatch;
 
 use crate::change::{Change, What};
-use crate::entry::Entry;
+use crate::entry::{Entry, Validity};
 use crate::error::PublishError;
 use crate::key::Key;
 use crate::local::{LocalKey, entry_weight};
@@ -46,10 +46,12 @@ impl<V: Send + Sync + 'static> Region<V> {
         let local_key = self.probe(&key).to_key();
         let weight = entry_weight(&local_key, (self.weigher)(&value), &marks);
         let expires = now.after(self.state.policy.ttl);
+        let own = self.own(&key);
+        self.learn(&key, own);
         let entry = Arc::new(Entry {
             value: Some(value),
             marks,
-            own: self.own(&key),
+            own,
             // Right behind the own change: a put that is later on the bus makes this one invalid.
             position: AtomicU64::new(position.next().get()),
             incarnation,
@@ -71,7 +73,14 @@ impl<V: Send + Sync + 'static> Region<V> {
     pub async fn remove(&self, key: impl Into<Key>) -> Result<(), PublishError> {
         let key = key.into();
         self.larder.publish(self.own_change(&key)).await?;
-        self.larder.local().remove(&self.probe(&key));
+        let probe = self.probe(&key);
+        if let Some(entry) = self.larder.local().get(&probe) {
+            // Another may have loaded it anew already.
+            if entry.validity(self.larder.node()) == Validity::Invalid {
+                self.note_invalid(&probe, &entry);
+            }
+            self.larder.local().remove(&probe);
+        }
         bump(&self.state.counters.invalidations);
         self.observe(&key, CacheEventKind::Invalidated);
         Ok(())

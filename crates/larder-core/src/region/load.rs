@@ -51,6 +51,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         }
         if let Some((scope, stamp)) = scope {
             let names = [self.own(&key), self.state.tag()];
+            self.learn(&key, names[0]);
             scope.missed(self.larder.node(), stamp, names, &self.scope);
         }
         None

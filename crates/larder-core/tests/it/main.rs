@@ -8,6 +8,7 @@ mod bad_input;
 mod batch;
 mod changes;
 mod close;
+mod explain;
 mod faulty_bus;
 mod flights;
 mod freshness;

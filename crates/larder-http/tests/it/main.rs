@@ -8,6 +8,7 @@ mod allocations;
 mod answers;
 mod bodies;
 mod dependencies;
+mod explain;
 mod flights;
 mod keeping;
 mod routers;

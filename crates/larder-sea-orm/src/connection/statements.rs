@@ -223,7 +223,9 @@ where
 
     async fn write(&self, write: Box<Write>, wanted: Wanted) -> Result<Answer, DbErr> {
         // What is made with the answer of a write would be kept without writing again.
-        self.domain.larder.refuse(write.refusal.refusal());
+        let reason = &write.refusal;
+        let larder = &self.domain.larder;
+        larder.refuse_with(reason.refusal(), || reason.to_string());
         match &self.link {
             Link::Pool(pool) => autocommit::write(&self.domain, pool, write, wanted).await,
             Link::Transaction(open) => {

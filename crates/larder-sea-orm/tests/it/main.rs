@@ -23,6 +23,7 @@ mod catalog_views;
 mod catalog_warnings;
 mod derive;
 mod entities;
+mod explain;
 mod gate;
 mod harness;
 mod oracle;
