@@ -82,7 +82,7 @@ pub(super) struct Member {
 pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
     let (backend, caseless) = (facts.backend, facts.caseless);
     let fold = |path: &Path| folded(path, backend, caseless);
-    let families = Families::new(&facts.members, &fold);
+    let mut families = Families::new(&facts.members, &fold);
     let schemas = facts
         .path
         .iter()
@@ -102,9 +102,9 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
         unusual_quoting: facts.unusual_quoting,
         by_session: Vec::new(),
     };
-    let named = |schema: &str, name: &str| table_name(domain, schema, name, &facts.default_schema);
-    let mut of_family: HashMap<Path, usize> = HashMap::new();
     let mut views = Vec::new();
+    let default_schema = &facts.default_schema;
+    let named = |schema: &str, name: &str| table_name(domain, schema, name, default_schema);
     for relation in facts.relations {
         let path = fold(&relation.path);
         let entry = match relation.kind {
@@ -118,26 +118,12 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
                 Entry::Unresolved(unresolved)
             }
             RelationKind::Table(fact) => {
-                let family = families.head(&path);
-                let place = *of_family
-                    .entry(family.clone())
-                    .or_insert(catalog.tables.len());
-                if place == catalog.tables.len() {
-                    let (schema, name) = families.spelling(&family, &relation.path);
-                    catalog
-                        .tables
-                        .push(Table::new(place, named(&schema, &name)));
-                }
-                let table = &mut catalog.tables[place];
-                table.absorb(fact, family == path, families.has_keys(&family));
-                Entry::Table(place)
+                let (schema, name) = families.spelling(&families.head(&path), &relation.path);
+                let name = named(&schema, &name);
+                Entry::Table(families.join(&mut catalog, &path, name, fact))
             }
         };
-        catalog
-            .relations
-            .entry(path.0)
-            .or_default()
-            .insert(path.1, entry);
+        catalog.put(path, entry);
     }
     adopt(&mut catalog, &facts.foreign_keys, &fold);
     views::resolve(&mut catalog, views);
@@ -276,6 +262,8 @@ struct Families {
     spelling: HashMap<Path, Path>,
     /// Families with an heir: a key of the head is not one of them all.
     keyless: Vec<Path>,
+    /// The tables made of them so far, by their heads.
+    places: HashMap<Path, usize>,
 }
 
 impl Families {
@@ -284,6 +272,7 @@ impl Families {
             head: HashMap::new(),
             spelling: HashMap::new(),
             keyless: Vec::new(),
+            places: HashMap::new(),
         };
         for member in members {
             let (of, path) = (fold(&member.of), fold(&member.path));
@@ -302,6 +291,24 @@ impl Families {
             .map(|member| families.head(&fold(&member.of)))
             .collect();
         families
+    }
+
+    /// Makes a table part of its family's, which is named so if it is the first; returns the place.
+    fn join(
+        &mut self,
+        catalog: &mut Catalog,
+        path: &Path,
+        name: TableName,
+        fact: TableFact,
+    ) -> usize {
+        let family = self.head(path);
+        let next = catalog.tables.len();
+        let place = *self.places.entry(family.clone()).or_insert(next);
+        if place == next {
+            catalog.tables.push(Table::new(place, name));
+        }
+        catalog.tables[place].absorb(fact, family == *path, self.has_keys(&family));
+        place
     }
 
     fn head(&self, path: &Path) -> Path {

@@ -70,7 +70,7 @@ impl Catalog {
     pub fn view_effects(&self, view: &View, effect: &Effect) -> Effects {
         let mut walk = Walk::new(self, effect);
         for step in steps(effect) {
-            walk.visit_view(view.place, step);
+            walk.visit_view(view.place, &step);
         }
         walk.effects
     }
@@ -124,7 +124,7 @@ impl<'c> Walk<'c> {
         }
     }
 
-    fn visit_view(&mut self, place: usize, step: Step) {
+    fn visit_view(&mut self, place: usize, step: &Step) {
         if self.seen_views.contains(&(place, step.clone())) {
             return;
         }
@@ -132,12 +132,12 @@ impl<'c> Walk<'c> {
         let catalog = self.catalog;
         let view = &catalog.views[place];
         for code in &view.code {
-            if fires(&code.fires, &step, None, catalog.backend) {
+            if fires(&code.fires, step, None, catalog.backend) {
                 self.run(code);
             }
         }
         for inner in &view.made_of {
-            self.write(*inner, &step);
+            self.write(*inner, step);
         }
     }
 
@@ -166,7 +166,7 @@ impl<'c> Walk<'c> {
                     self.visit(place, Step::Update(Columns::Unknown));
                 }
             }
-            Entry::View(place) => self.visit_view(place, step.clone()),
+            Entry::View(place) => self.visit_view(place, step),
             Entry::Unexplained(place) => self.unknown(place),
             Entry::Unresolved(_) => self.effects.everything = true,
         }

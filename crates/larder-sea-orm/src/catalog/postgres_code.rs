@@ -60,9 +60,10 @@ fn trigger(row: &Row) -> Result<CodeFact, DbErr> {
         .lines()
         .map(|it| Name::quoted(it.to_owned()))
         .collect();
-    let columns = match columns.is_empty() {
-        true => Columns::Unknown,
-        false => Columns::Named(columns),
+    let columns = if columns.is_empty() {
+        Columns::Unknown
+    } else {
+        Columns::Named(columns)
     };
     let (path, body) = match looked_for(row)? {
         Ok(path) => (path, body(row)?),

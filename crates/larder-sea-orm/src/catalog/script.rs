@@ -21,7 +21,7 @@ pub(super) struct Script {
     pub(super) sets: Vec<Option<String>>,
     /// It may go on with the row as it was before.
     pub(super) returns_old: bool,
-    /// It has a backslash, which some sessions of PostgreSQL's read differently.
+    /// It has a backslash, which some sessions of `PostgreSQL` read differently.
     pub(super) ambiguous: bool,
 }
 
@@ -58,7 +58,7 @@ struct Reader<'w, 's> {
     words: &'w [Word<'s>],
     at: usize,
     backend: DbBackend,
-    /// Variables of MySQL's: what else is set is a setting of the session.
+    /// Variables of `MySQL`: what else is set is a setting of the session.
     declared: Vec<String>,
     script: Script,
 }

@@ -63,9 +63,10 @@ fn head<'w, 's>(words: &'w [Word<'s>]) -> Option<(Fires, bool, &'w [Word<'s>])> 
         .iter()
         .filter_map(|it| it.name(DbBackend::Sqlite));
     let columns: Vec<Name> = names.skip(1).map(Name::quoted).collect();
-    let update = match columns.is_empty() {
-        true => Columns::Unknown,
-        false => Columns::Named(columns),
+    let update = if columns.is_empty() {
+        Columns::Unknown
+    } else {
+        Columns::Named(columns)
     };
     let fires = Fires {
         insert: event.is("INSERT"),

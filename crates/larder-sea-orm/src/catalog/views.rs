@@ -232,7 +232,7 @@ impl Catalog {
         Some((schema?, own))
     }
 
-    fn put(&mut self, (schema, name): Path, entry: Entry) {
+    pub(super) fn put(&mut self, (schema, name): Path, entry: Entry) {
         self.relations
             .entry(schema)
             .or_default()

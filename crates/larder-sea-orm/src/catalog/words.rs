@@ -40,7 +40,7 @@ impl Word<'_> {
         keywords.iter().any(|keyword| self.is(keyword))
     }
 
-    /// Returns the name it stands for; PostgreSQL's are folded.
+    /// Returns the name it stands for, folded in `PostgreSQL`.
     pub(super) fn name(&self, backend: DbBackend) -> Option<String> {
         match self.kind {
             Kind::Plain if backend == DbBackend::Postgres => Some(self.text.to_ascii_lowercase()),
