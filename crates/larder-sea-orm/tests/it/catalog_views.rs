@@ -154,6 +154,7 @@ const POSTGRES: &str = "
     CREATE VIEW plus AS SELECT id <~> 1 AS x FROM note;
     CREATE VIEW only_one AS SELECT id FROM ONLY note;
     CREATE VIEW sample AS SELECT id FROM note TABLESAMPLE SYSTEM (50);
+    CREATE VIEW by_class AS SELECT id FROM note WHERE tableoid = 'author'::regclass;
     CREATE VIEW classes AS SELECT relname FROM pg_class;
     CREATE MATERIALIZED VIEW old AS SELECT * FROM note;
     CREATE VIEW through_old AS SELECT * FROM old;
@@ -189,6 +190,7 @@ async fn views_of_postgres_are_understood_or_not_kept() {
         ("plus", "not immutable"),
         ("only_one", "only"),
         ("sample", "sample"),
+        ("by_class", "other relations"),
         ("classes", "pg_class"),
         ("through_old", "REFRESH"),
     ] {
