@@ -10,7 +10,7 @@ use syn::{Attribute, DeriveInput, Expr, Lit, LitBool, LitStr, Path, Token};
 
 use crate::{duration, nearest};
 
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "ttl",
     "grace",
     "jitter",
@@ -19,6 +19,7 @@ const SETTINGS: [&str; 10] = [
     "stale_on_error",
     "region",
     "scope",
+    "bulk",
     "invalidated_by",
     "crate",
 ];
@@ -37,6 +38,13 @@ pub(crate) enum Scope {
     User,
 }
 
+/// How statements that write many rows are published.
+#[derive(Clone, Copy)]
+pub(crate) enum Bulk {
+    Wide,
+    Exact,
+}
+
 /// The settings of all `#[cached(..)]` of a model.
 #[derive(Default)]
 pub(crate) struct Attrs {
@@ -48,6 +56,7 @@ pub(crate) struct Attrs {
     pub(crate) stale_on_error: Option<Given<bool>>,
     pub(crate) region: Option<Given<String>>,
     pub(crate) scope: Option<Given<Scope>>,
+    pub(crate) bulk: Option<Given<Bulk>>,
     pub(crate) invalidated_by: Vec<Given<String>>,
     pub(crate) krate: Option<Given<Path>>,
     /// Where a missing setting is reported.
@@ -99,6 +108,7 @@ impl Attrs {
             "stale_on_error" => set(&mut self.stale_on_error, meta, flag),
             "region" => set(&mut self.region, meta, text),
             "scope" => set(&mut self.scope, meta, scope),
+            "bulk" => set(&mut self.bulk, meta, bulk),
             "crate" => set(&mut self.krate, meta, path),
             "invalidated_by" => {
                 self.invalidated_by.push(text(meta)?);
@@ -195,6 +205,20 @@ fn text(meta: &ParseNestedMeta<'_>) -> syn::Result<Given<String>> {
     let literal: LitStr = value(meta, "a name is text: `region = \"articles\"`")?;
     Ok(Given {
         value: literal.value(),
+        span: literal.span(),
+    })
+}
+
+fn bulk(meta: &ParseNestedMeta<'_>) -> syn::Result<Given<Bulk>> {
+    const EXPECTED: &str = "bulk is `\"wide\"` or `\"exact\"`";
+    let literal: LitStr = value(meta, EXPECTED)?;
+    let value = match literal.value().as_str() {
+        "wide" => Bulk::Wide,
+        "exact" => Bulk::Exact,
+        _ => return Err(syn::Error::new(literal.span(), EXPECTED)),
+    };
+    Ok(Given {
+        value,
         span: literal.span(),
     })
 }

@@ -7,7 +7,7 @@ use quote::quote;
 use syn::{DeriveInput, Path, parse_quote};
 
 use crate::ast::{self, Model};
-use crate::attr::{Attrs, Given, Scope};
+use crate::attr::{Attrs, Bulk, Given, Scope};
 use crate::fallback;
 
 /// Derives the implementation, or says why it cannot be.
@@ -28,6 +28,7 @@ fn implementation(input: &DeriveInput) -> syn::Result<TokenStream> {
     let policy = model.attrs.policy(&krate);
     let mut others = model.attrs.region();
     others.extend(model.attrs.scope(&krate));
+    others.extend(model.attrs.bulk(&krate));
     Ok(implement(&krate, model.ident, &policy, &others))
 }
 
@@ -85,6 +86,17 @@ impl Attrs {
             policy.extend(quote!(.invalidated_by(#value)));
         }
         policy
+    }
+
+    fn bulk(&self, krate: &Path) -> TokenStream {
+        match self.bulk.as_ref().map(|bulk| bulk.value) {
+            None | Some(Bulk::Wide) => TokenStream::new(),
+            Some(Bulk::Exact) => quote! {
+                fn bulk() -> #krate::__private::Bulk {
+                    #krate::__private::Bulk::Exact
+                }
+            },
+        }
     }
 
     fn scope(&self, krate: &Path) -> TokenStream {

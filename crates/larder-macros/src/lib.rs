@@ -38,6 +38,7 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `early_refresh = "30s"` | refresh in the background this long before the ttl ends | never |
 /// | `stale_on_error` | keep serving within grace when a refresh fails | off |
 /// | `region = "articles"` | the region's name, as switches and statistics show it | the table's name |
+/// | `bulk = "exact"` | how statements that write many rows are published: `wide`, or `exact` after the rows were read | `wide` |
 /// | `scope = "tenant"` | who must be named before rows are kept or served: `public`, `tenant`, `user` | `public` |
 /// | `invalidated_by = "tag"` | a tag that invalidates the whole region; may be repeated | none |
 /// | `crate = "larder_sea_orm"` | where the crate is found | `larder::sea_orm` |

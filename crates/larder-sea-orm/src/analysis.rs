@@ -23,6 +23,7 @@ mod parameters;
 mod pins;
 mod plan;
 mod precision;
+mod preimage;
 mod raw;
 mod raw_blocks;
 mod raw_columns;
@@ -33,6 +34,7 @@ mod raw_where;
 mod raw_write;
 mod recorder;
 mod recorder_parts;
+mod remembered;
 mod scan;
 mod statement;
 mod uncacheable;
@@ -44,12 +46,16 @@ use std::borrow::Cow;
 use sea_orm::sea_query::{Value, Values};
 use sea_orm::{DbBackend, StatementBuilder};
 
+use crate::catalog::Catalog;
+
 pub use block::{Block, BlockAtom, ColumnOf, Join, Link, Mention, Place, Role, Source};
 pub use functions::Nature;
 pub use name::{Name, RelationName};
 pub use pins::{Atom, Pins};
 pub use plan::{Plan, plan};
 pub use precision::Reads;
+pub(crate) use preimage::{MOST_EXACT, preimage};
+pub(crate) use remembered::Remembered;
 pub use statement::{Kind, OwnedStatement, kind_of, own};
 pub use uncacheable::{Uncacheable, Unresolved};
 pub use writing::{Writing, Written};
@@ -261,6 +267,17 @@ pub fn analyse<S: StatementBuilder>(
     backend: DbBackend,
 ) -> (Analysis, Option<OwnedStatement>) {
     statement::analyse(statement, backend)
+}
+
+/// Returns what the answer of a text depends on that was asked for before; `None`: analyse and plan it.
+///
+/// A text is remembered when it is asked for the second time, with whatever values.
+pub fn recall(
+    sql: &str,
+    values: Option<&Values>,
+    catalog: &Catalog,
+) -> Option<Result<Reads, Uncacheable>> {
+    catalog.remembered.reads(sql, values, catalog)
 }
 
 /// Tells what raw SQL does; `values` are its bound parameters, if it has any.

@@ -30,7 +30,9 @@ use larder_core::{KeyPart, RowKey, TableName};
 use sea_orm::sea_query::Value;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
-use crate::analysis::{Columns, Name, Nature, RelationName, Unresolved, nature, unqualified};
+use crate::analysis::{
+    Columns, Name, Nature, RelationName, Remembered, Unresolved, nature, unqualified,
+};
 use crate::canonical::key_part;
 
 use code::{Code, Sets};
@@ -47,6 +49,7 @@ pub use views::View;
 pub struct Catalog {
     pub(crate) backend: DbBackend,
     pub(crate) shapes: shapes::Shapes,
+    pub(crate) remembered: Remembered,
     tables: Vec<Table>,
     views: Vec<View>,
     unexplained: Vec<Arc<Unexplained>>,
@@ -212,10 +215,6 @@ impl Catalog {
         }
     }
 
-    pub(crate) fn has_views(&self) -> bool {
-        !self.views.is_empty()
-    }
-
     pub(crate) fn has_unusual_quoting(&self) -> bool {
         self.unusual_quoting
     }
@@ -338,11 +337,6 @@ impl Table {
     /// Returns why it must not be read from the cache although it is a table.
     pub fn guard(&self) -> Option<Unresolved> {
         self.guard
-    }
-
-    /// Tells whether who asks decides which rows there are, by columns no statement names.
-    pub(crate) fn has_policies(&self) -> bool {
-        self.policies
     }
 
     /// Makes the canonical key of a row, given the value of each key column by its name.

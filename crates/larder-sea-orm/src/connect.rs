@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use larder_core::{DomainError, Larder};
-use sea_orm::{ConnectionTrait, DbErr};
+use sea_orm::{ConnectionTrait, DbErr, TransactionTrait};
 use thiserror::Error;
 
 use crate::bypass::{OnBypass, Watch};
-use crate::connection::CachedConnection;
+use crate::connection::{CachedConnection, exactly};
 use crate::domain::Domain;
 
 /// Connects databases to a [`Larder`]; bring it into scope and call `larder.connect(..)`.
@@ -25,7 +25,8 @@ pub trait Connect {
         pool: C,
     ) -> impl Future<Output = Result<CachedConnection<C>, ConnectError>> + Send
     where
-        C: ConnectionTrait + Clone + Send + Sync + 'static,
+        C: ConnectionTrait + TransactionTrait + Clone + Send + Sync + 'static,
+        C::Transaction: Sync + 'static,
         Self: Sync,
     {
         self.connect_with(domain, pool, DomainOptions::new())
@@ -42,7 +43,8 @@ pub trait Connect {
         options: DomainOptions,
     ) -> impl Future<Output = Result<CachedConnection<C>, ConnectError>> + Send
     where
-        C: ConnectionTrait + Clone + Send + Sync + 'static;
+        C: ConnectionTrait + TransactionTrait + Clone + Send + Sync + 'static,
+        C::Transaction: Sync + 'static;
 }
 
 impl Connect for Larder {
@@ -53,11 +55,13 @@ impl Connect for Larder {
         options: DomainOptions,
     ) -> Result<CachedConnection<C>, ConnectError>
     where
-        C: ConnectionTrait + Clone + Send + Sync + 'static,
+        C: ConnectionTrait + TransactionTrait + Clone + Send + Sync + 'static,
+        C::Transaction: Sync + 'static,
     {
         let watch = options.watch_over(&mut pool);
         let pool = Arc::new(pool);
-        let opened = Domain::open(self, domain, &pool, options.on_bypass)
+        let exactly = exactly(&pool);
+        let opened = Domain::open(self, domain, &pool, options.on_bypass, exactly)
             .await
             .map_err(ConnectError::Schema)?;
         // Only now: a name is not used up by a database that did not answer.

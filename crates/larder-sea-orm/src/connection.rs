@@ -3,6 +3,8 @@
 mod autocommit;
 mod begin;
 mod end;
+mod exact;
+mod query;
 mod statements;
 mod stream;
 mod within;
@@ -14,6 +16,7 @@ use std::time::Duration;
 use larder_core::{Larder, Lifetime, Region, RegionError, Scope};
 use sea_orm::DbErr;
 
+pub(crate) use exact::exactly;
 pub use stream::CachedStream;
 
 use crate::CachedEntity;
@@ -106,6 +109,13 @@ impl<C> CachedConnection<C> {
     /// Returns the name under which the pool was connected.
     pub fn domain(&self) -> &str {
         &self.domain.name
+    }
+
+    /// Returns how many statements were looked at since the database was connected.
+    ///
+    /// What is served from the cache asks for none.
+    pub fn statements_seen(&self) -> u64 {
+        self.domain.looked_at()
     }
 
     /// Returns the pool or transaction underneath.

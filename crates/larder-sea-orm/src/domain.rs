@@ -1,14 +1,15 @@
 //! One database under its name: its schema, its regions, and where its changes go.
 
 use std::any::{Any, TypeId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use larder_core::{Change, Dependency, Larder, ReadScope, Refusal};
+use larder_core::{Change, Dependency, Larder, ReadScope, Refusal, TableName};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, QueryResult, RuntimeErr};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
@@ -16,10 +17,11 @@ use tokio::task::JoinHandle;
 
 use crate::by_hand::ByHand;
 use crate::bypass::{Bypass, OnBypass, own};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Relation};
+use crate::entity::{Bulk, CachedEntity, relation};
 use crate::reader::Reader;
 use crate::session::{Held, Session};
-use crate::statement::Read;
+use crate::statement::{Answer, Read, Write};
 use crate::view::View;
 
 /// How long to wait before the schema is asked for again.
@@ -35,6 +37,12 @@ pub(crate) struct Domain {
     /// `None` while the schema cannot be read.
     catalog: RwLock<Option<Schemas>>,
     schema: Schema,
+    /// Tables whose rows are read before statements of many rows change them.
+    exact: RwLock<HashSet<TableName>>,
+    /// Sends a write in a transaction of its own, after the rows it changes were read.
+    exactly: Box<SendExactly>,
+    /// How many statements were looked at.
+    looked_at: AtomicU64,
     /// What entities keep here, by their types.
     kept: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
@@ -46,6 +54,10 @@ struct Schemas {
     /// For connections that do: the same, unless there are tables that show each reader their own rows.
     named: Arc<Catalog>,
 }
+
+/// Sends a write that belongs to no transaction.
+pub(crate) type SendExactly =
+    dyn Fn(Arc<Domain>, Box<Write>) -> BoxFuture<'static, Result<Answer, DbErr>> + Send + Sync;
 
 /// Reads the schema, one reader at a time, so that the last one to begin is the last one to end.
 struct Schema {
@@ -63,6 +75,7 @@ impl Domain {
         name: &str,
         pool: &Arc<C>,
         on_bypass: OnBypass,
+        exactly: Box<SendExactly>,
     ) -> Result<Self, DbErr>
     where
         C: ConnectionTrait + Send + Sync + 'static,
@@ -90,8 +103,51 @@ impl Domain {
                 read: Box::new(read),
                 turn: Mutex::default(),
             },
+            exact: RwLock::default(),
+            exactly,
+            looked_at: AtomicU64::new(0),
             kept: RwLock::default(),
         })
+    }
+
+    /// Has the rows of an entity read before statements of many rows change them, if it says so.
+    pub(crate) fn declare_bulk<E: CachedEntity>(&self) {
+        if E::bulk() == Bulk::Wide {
+            return;
+        }
+        let name = relation::<E>();
+        let Some(catalog) = self.catalog_for(&Reader::default()) else {
+            return;
+        };
+        if let Relation::Table(table) = catalog.resolve(&name)
+            && !self.is_exact(table.name())
+        {
+            let mut exact = self.exact.write().unwrap_or_else(PoisonError::into_inner);
+            exact.insert(table.name().clone());
+        }
+    }
+
+    /// Counts a statement that is looked at.
+    pub(crate) fn look(&self) {
+        self.looked_at.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Returns how many statements were looked at.
+    pub(crate) fn looked_at(&self) -> u64 {
+        self.looked_at.load(Ordering::Relaxed)
+    }
+
+    /// Tells whether the rows of a table are read before statements of many rows change them.
+    pub(crate) fn is_exact(&self, table: &TableName) -> bool {
+        self.exact
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(table)
+    }
+
+    /// Sends a write in a transaction of its own, after the rows it changes were read.
+    pub(crate) async fn send_exactly(self: &Arc<Self>, write: Box<Write>) -> Result<Answer, DbErr> {
+        (self.exactly)(Arc::clone(self), write).await
     }
 
     /// Returns the schema; `None` while it cannot be read.

@@ -7,6 +7,8 @@ use sea_orm::{
     ModelTrait, TryIntoModel,
 };
 
+use crate::analysis::{Name, RelationName};
+
 /// An entity whose rows and queries are cached when they are read through a repository.
 ///
 /// Derive it on the model: `#[derive(CachedEntity)] #[cached(ttl = "10m")]`.
@@ -34,6 +36,11 @@ pub trait CachedEntity:
         Self::default().table_name().to_owned()
     }
 
+    /// Returns how statements that write many rows of this entity are published. Default: [`Bulk::Wide`].
+    fn bulk() -> Bulk {
+        Bulk::Wide
+    }
+
     /// Returns who must be named at least before entries are kept or served. Default: nobody.
     ///
     /// Of an entity of a tenant's or a user's rows a repository keeps and serves nothing unless its connection is
@@ -42,6 +49,21 @@ pub trait CachedEntity:
     fn scope() -> ScopeKind {
         ScopeKind::Public
     }
+}
+
+/// How UPDATE and DELETE statements of many rows are published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Bulk {
+    /// By what their WHERE says of all rows, without a further statement.
+    #[default]
+    Wide,
+    /// Row by row: the rows are read and locked before they are written, in the same transaction.
+    ///
+    /// It is known to a connection once the entity's repository was opened over it, and then holds for any
+    /// `SeaORM` UPDATE or DELETE of the table, of one row too, whose rows no RETURNING tells. It needs the right
+    /// to SELECT. More than 1,024 rows are published as by [`Wide`](Self::Wide); so is, on `SQLite`, the first
+    /// write of a transaction that was not begun as IMMEDIATE, because reading first could make it fail.
+    Exact,
 }
 
 /// Returns a number for the columns of an entity: their names, types and order.
@@ -59,6 +81,16 @@ pub fn fingerprint<E: EntityTrait>() -> u64 {
         hash.part(&format!("{:?}", E::Model::get_value_type(column)));
     }
     hash.0
+}
+
+/// Returns the table of an entity, as its statements name it.
+pub(crate) fn relation<E: EntityTrait>() -> RelationName {
+    let entity = E::default();
+    let name = Name::quoted(entity.table_name().to_owned());
+    match entity.schema_name() {
+        Some(schema) => RelationName::qualified(Name::quoted(schema.to_owned()), name),
+        None => RelationName::new(name),
+    }
 }
 
 /// Returns about how many bytes a model takes: itself and what its columns hold on the heap.

@@ -117,13 +117,15 @@ pub use larder_macros::CachedEntity;
 pub use self::bypass::{OnBypass, Watch};
 pub use self::connect::{Connect, ConnectError, DomainOptions};
 pub use self::connection::{CachedConnection, CachedStream};
-pub use self::entity::{CachedEntity, fingerprint};
+pub use self::entity::{Bulk, CachedEntity, fingerprint};
 pub use self::repository::{CachedRepository, IdOf, Page, Repository, RowOf, RowsOf};
 
 /// What the derive macro names.
 #[doc(hidden)]
 pub mod __private {
     pub use larder_core::{Policy, ScopeKind};
+
+    pub use crate::entity::Bulk;
     pub use sea_orm::ModelTrait;
     pub use std::time::Duration;
 }

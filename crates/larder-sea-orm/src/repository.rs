@@ -174,6 +174,7 @@ impl<'a, E: CachedEntity, C> Repository<'a, E, C> {
     pub(crate) fn open(db: &'a CachedConnection<C>) -> Result<Self, RegionError> {
         let domain = &db.domain;
         let regions = domain.kept::<E, _, _>(|| Regions::declare(&domain.larder, &domain.name))?;
+        domain.declare_bulk::<E>();
         let scope = db.reader.scope();
         let refusal = (scope.kind() < E::scope()).then_some(Refusal::WiderScope);
         if refusal.is_some() {

@@ -4,6 +4,7 @@ mod frames;
 
 use std::any::Any;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use larder_core::Stamp;
@@ -23,6 +24,8 @@ pub(crate) struct Session {
     pub(crate) stamp: Stamp,
     /// What its statements see.
     pub(crate) view: View,
+    /// It holds the right to write since it began.
+    immediate: AtomicBool,
     domain: Arc<Domain>,
     turns: Arc<Turns<()>>,
     frames: Mutex<Frames>,
@@ -35,11 +38,22 @@ impl Session {
         Arc::new(Self {
             stamp,
             view,
+            immediate: AtomicBool::new(false),
             domain,
             turns: Arc::default(),
             frames: Mutex::new(Frames::new()),
             doomed: Mutex::default(),
         })
+    }
+
+    /// Notes that the transaction holds the right to write since it began.
+    pub(crate) fn set_immediate(&self) {
+        self.immediate.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether the transaction holds the right to write since it began.
+    pub(crate) fn is_immediate(&self) -> bool {
+        self.immediate.load(Ordering::Relaxed)
     }
 
     /// Waits until no other statement of this transaction is in flight.

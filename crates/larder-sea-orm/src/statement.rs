@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use larder_core::{Change, Stamp};
-use sea_orm::sea_query::Values;
+use sea_orm::sea_query::{SelectStatement, Values};
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, StatementBuilder,
 };
 
 use crate::analysis::{
-    Analysis, Kind, OwnedStatement, Plan, Reads, Uncacheable, Writing, Written, analyse,
-    analyse_raw, kind_of, own, plan,
+    Analysis, Kind, MOST_EXACT, OwnedStatement, Plan, Reads, Uncacheable, Writing, Written,
+    analyse, analyse_raw, kind_of, own, plan, preimage,
 };
 use crate::by_hand::{Balance, balance};
 use crate::catalog::Catalog;
@@ -69,6 +69,8 @@ pub(crate) struct Write {
     pub(crate) session: SessionChange,
     /// Refused by the server, it has changed nothing.
     pub(crate) all_or_nothing: bool,
+    /// The rows it is about to change, if they have been read.
+    before: Option<Vec<QueryResult>>,
     /// `None`: it writes by ending what others wrote, or the schema is not known.
     writing: Option<Writing>,
     catalog: Option<Arc<Catalog>>,
@@ -117,6 +119,12 @@ impl Intent {
     pub(crate) fn of<S: StatementBuilder>(statement: &S, domain: &Domain, reader: &Reader) -> Self {
         let backend = domain.backend;
         let asked = Asked::now(domain, reader);
+        if matches!(kind_of(statement), Kind::Select | Kind::With) {
+            let built = statement.build(&backend);
+            if let Some(read) = asked.remembered(&built.sql, built.values.as_ref()) {
+                return Self::Read(read);
+            }
+        }
         let (analysis, owned) = analyse(statement, backend);
         asked.decide(&analysis, backend, || {
             let owned = owned.unwrap_or_else(|| own(statement, backend));
@@ -152,6 +160,9 @@ impl Intent {
         sent: impl FnOnce() -> Sent,
     ) -> Self {
         let asked = Asked::now(domain, reader);
+        if let Some(read) = asked.remembered(sql, values) {
+            return Self::Read(read);
+        }
         let analysis = analyse_raw(sql, values, domain.backend);
         if analysis.session_change
             && let Some(told) = asked.telling(&analysis, sql, values, domain.backend)
@@ -171,10 +182,21 @@ struct Asked {
 impl Asked {
     /// The stamp first: whoever changes the schema publishes after the catalog was read anew.
     fn now(domain: &Domain, reader: &Reader) -> Self {
+        domain.look();
         Self {
             stamp: domain.larder.stamp(),
             catalog: domain.catalog_for(reader),
         }
+    }
+
+    /// Returns what a text that is sent again reads; `None`: it must be looked at.
+    fn remembered(&self, sql: &str, values: Option<&Values>) -> Option<Read> {
+        let catalog = self.catalog.as_deref()?;
+        Some(Read {
+            stamp: self.stamp,
+            dependencies: catalog.remembered.reads(sql, values, catalog)?,
+            tells: None,
+        })
     }
 
     /// Takes a statement that does nothing but tell the database who reads for a read of nothing.
@@ -227,6 +249,7 @@ impl Asked {
             all_or_nothing: single && !everything && backend != DbBackend::MySql,
             statement,
             refusal: plan.read.err().unwrap_or(Uncacheable::Write),
+            before: None,
             writing: plan.write,
             catalog: self.catalog,
         }))
@@ -268,6 +291,9 @@ impl Write {
                 all_rows: true,
                 last_insert_id: None,
             }),
+            (Some(writing), Answer::Done(done)) if self.before.is_some() => {
+                self.of_rows_before(writing, done.rows_affected())
+            }
             (Some(writing), Answer::Done(done)) => {
                 let id = writing
                     .wants_last_insert_id()
@@ -278,6 +304,31 @@ impl Write {
                 })
             }
         }
+    }
+
+    /// Returns the SELECT of the rows that are about to change, if the entity's changes are to be exact.
+    pub(crate) fn preimage(&self, domain: &Domain) -> Option<SelectStatement> {
+        let table = self.writing.as_ref()?.wants_preimage()?;
+        match &self.statement {
+            Sent::Prepared(statement) if domain.is_exact(table) => {
+                preimage(statement, domain.backend)
+            }
+            _ => None,
+        }
+    }
+
+    /// Takes the rows that are about to change; nobody else may change them before the write does.
+    pub(crate) fn read_before(&mut self, rows: Vec<QueryResult>) {
+        self.before = Some(rows);
+    }
+
+    /// Returns the changes of the rows read before, unless others were written than those.
+    fn of_rows_before(&self, writing: &Writing, written: u64) -> Vec<Change> {
+        let rows = self.before.as_deref().unwrap_or_default();
+        let same =
+            u64::try_from(rows.len()).is_ok_and(|rows| rows == written && rows <= MOST_EXACT);
+        let exact = same.then(|| writing.changes_of(rows)).flatten();
+        exact.unwrap_or_else(|| writing.changes(&Written::default()))
     }
 
     /// Returns all that the write may have changed, whatever it was answered.

@@ -14,6 +14,7 @@
 use smallvec::{SmallVec, smallvec};
 
 use super::precision::{Seat, Seats};
+use super::remembered::mark;
 use super::{BlockAtom, ColumnOf, Join, Link, Place};
 use crate::canonical::{ColumnClass, is_null};
 
@@ -24,8 +25,8 @@ const ROUNDS: usize = 4;
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub(super) columns: SmallVec<[usize; 1]>,
-    /// Hashes of canonical values, each alternative as long as the columns.
-    pub(super) values: SmallVec<[u64; 2]>,
+    /// The values, each alternative as long as the columns.
+    pub(super) values: SmallVec<[Compared; 2]>,
     strict: bool,
     /// It is the value NULL, which equals nothing.
     null: bool,
@@ -40,6 +41,15 @@ impl Candidate {
     fn is_of(&self, column: usize) -> bool {
         self.columns.as_slice() == [column] && !self.null
     }
+}
+
+/// What a column is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compared {
+    /// The value of this hash.
+    Hash(u64),
+    /// The value bound at this place, from 0.
+    Bound(u16),
 }
 
 type Candidates = SmallVec<[Candidate; 2]>;
@@ -89,7 +99,7 @@ fn candidate(seats: &Seats<'_>, block: usize, atom: &BlockAtom) -> Option<(usize
     }
     let at = seat?;
     let strict = seats.strictness(block, &seats.seats[at], atom)?;
-    let values = hashed(&seats.seats[at], &columns, atom)?;
+    let values = compared(seats, &seats.seats[at], &columns, atom)?;
     let candidate = Candidate {
         columns,
         values,
@@ -99,17 +109,28 @@ fn candidate(seats: &Seats<'_>, block: usize, atom: &BlockAtom) -> Option<(usize
     Some((at, candidate))
 }
 
-fn hashed(seat: &Seat<'_>, columns: &[usize], atom: &BlockAtom) -> Option<SmallVec<[u64; 2]>> {
-    let mut hashes = SmallVec::new();
+fn compared(
+    seats: &Seats<'_>,
+    seat: &Seat<'_>,
+    columns: &[usize],
+    atom: &BlockAtom,
+) -> Option<SmallVec<[Compared; 2]>> {
+    let mut compared = SmallVec::new();
     for alternative in atom.values.chunks_exact(columns.len()) {
         if !atom.is_null && alternative.iter().any(is_null) {
             continue;
         }
         for (column, value) in columns.iter().zip(alternative) {
-            hashes.push(seat.table.columns()[*column].compared(value)?);
+            let bound = seats.bound_by_mark.then(|| mark::place(value)).flatten();
+            compared.push(match bound {
+                Some(place) if seat.table.columns()[*column].class != ColumnClass::Other => {
+                    Compared::Bound(place)
+                }
+                _ => Compared::Hash(seat.table.columns()[*column].compared(value)?),
+            });
         }
     }
-    Some(hashes)
+    Some(compared)
 }
 
 impl Seats<'_> {

@@ -140,6 +140,22 @@ impl Images {
         }
     }
 
+    /// Returns what a row that was read before it was written was, and is after.
+    pub(super) fn read_before(&self, row: &QueryResult) -> (Image, Image) {
+        let columns = self.columns.iter().enumerate();
+        let read = |(place, column): (usize, &Column)| Some((place, column.read(row)?));
+        let before: Values = columns.filter_map(read).collect();
+        let after = match self.kind {
+            Kind::Delete => Image::Absent,
+            _ => {
+                let mut after = self.unchanged(before.clone());
+                after.extend_from_slice(&self.set);
+                self.image(after)
+            }
+        };
+        (self.image(before), after)
+    }
+
     /// Returns what an inserted row is; `None` if that is not certain.
     pub(super) fn inserted(
         &self,

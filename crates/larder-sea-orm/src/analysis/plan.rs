@@ -3,6 +3,7 @@
 use larder_core::{Dependency, TableName};
 
 use super::precision::{self, Reads};
+use super::remembered::Template;
 use super::writing::{self, Writing};
 use super::{Analysis, Nature, Uncacheable};
 use crate::catalog::{Catalog, Relation};
@@ -73,10 +74,43 @@ fn dependencies(
         let row = |row| Dependency::Row(table.name().clone(), row);
         return Ok(Reads::of(rows.into_iter().map(row).collect()));
     }
-    if !analysis.blocks.is_empty() && !reads_views(analysis, catalog) {
-        return precision::reads(&analysis.blocks, catalog);
+    if analysis.blocks.is_empty() {
+        return tables(analysis, catalog).map(precision::whole);
     }
-    tables(analysis, catalog).map(precision::whole)
+    let reading = precision::reading(&analysis.blocks, catalog, false)?;
+    // No value is bound by its place: each stands where it is compared.
+    Ok(reading.with(&[]).unwrap_or_default())
+}
+
+/// Returns what a statement whose bound values are marks means, if it does nothing but read.
+pub(super) fn template(analysis: &Analysis, catalog: &Catalog) -> Option<Template> {
+    let nature = |name: &str| catalog.function(name);
+    let more = analysis.transaction_control
+        || analysis.session_change
+        || analysis.ddl
+        || (analysis.ambiguous_quoting && catalog.has_unusual_quoting())
+        || writing::of(analysis, catalog, false, &nature).is_some();
+    if more {
+        return None;
+    }
+    let refusal = analysis.refusal.clone();
+    if let Some(reason) = refusal.or_else(|| called(analysis, &nature)) {
+        return Some(Template::Refused(reason));
+    }
+    if let (Some(pins), [name]) = (&analysis.pins, analysis.reads.as_slice())
+        && let Relation::Table(table) = catalog.resolve(name)
+        && table.guard().is_none()
+        && let Some(rows) = Template::rows(table, pins, catalog)
+    {
+        return Some(rows);
+    }
+    if analysis.blocks.is_empty() {
+        return None;
+    }
+    Some(match precision::reading(&analysis.blocks, catalog, true) {
+        Ok(reading) => Template::Reading(reading),
+        Err(reason) => Template::Refused(reason),
+    })
 }
 
 /// Returns the tables that are read.
@@ -99,12 +133,6 @@ fn tables(analysis: &Analysis, catalog: &Catalog) -> Result<Vec<TableName>, Unca
         }
     }
     Ok(tables)
-}
-
-/// Tells whether it reads views, whose columns are not told apart: it depends on whole tables.
-fn reads_views(analysis: &Analysis, catalog: &Catalog) -> bool {
-    let is_view = |name| matches!(catalog.resolve(name), Relation::View(_));
-    catalog.has_views() && analysis.reads.iter().any(is_view)
 }
 
 /// Returns the first function that makes the answer one that must not be kept.

@@ -13,12 +13,14 @@ use std::sync::Arc;
 
 use larder_core::{Dependency, Match, Shape, TableName};
 use sea_orm::DbBackend;
-use smallvec::SmallVec;
+use sea_orm::sea_query::Value;
+use smallvec::{SmallVec, smallvec};
 
 use super::bits::Bits;
-use super::carry::{self, Candidate};
-use super::{Block, Join, Mention, Name, Role, Uncacheable, Unresolved};
-use crate::catalog::{Catalog, Relation, Table};
+use super::carry::{self, Candidate, Compared};
+use super::{Block, Join, Mention, Name, Role, Uncacheable};
+use crate::canonical::is_null;
+use crate::catalog::{Catalog, Column, Relation, Table};
 use crate::members::{KeyAt, Members};
 
 /// More alternatives than this a table, and some of its equalities are left aside.
@@ -82,18 +84,75 @@ pub(super) struct Seat<'a> {
 pub(super) struct Seats<'a> {
     pub(super) blocks: &'a [Block],
     pub(super) backend: DbBackend,
+    /// The values bound are marks of their places.
+    pub(super) bound_by_mark: bool,
     pub(super) seats: SmallVec<[Seat<'a>; 4]>,
 }
 
+/// What an answer depends on, as far as it does not depend on the values bound.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reading {
+    /// Tables that are depended on as a whole: those of views.
+    tables: Vec<TableName>,
+    matches: Vec<Matching>,
+    members: Vec<Members>,
+    limited: bool,
+}
+
+/// Rows of a table, picked by values some of which may be bound.
+#[derive(Clone, Debug, PartialEq)]
+struct Matching {
+    table: TableName,
+    columns: Arc<[Column]>,
+    shape: Arc<Shape>,
+    /// The columns, in the order of the shape's equalities, and what each is compared with.
+    values: SmallVec<[(usize, Compared); 2]>,
+}
+
+impl Reading {
+    /// Returns the dependencies for the values bound; `None` if one of them cannot be told or is NULL.
+    pub(super) fn with(&self, bound: &[Value]) -> Option<Reads> {
+        let mut dependencies = whole(self.tables.iter().cloned()).dependencies;
+        for matching in &self.matches {
+            let hash = |(column, compared): &(usize, Compared)| match compared {
+                Compared::Hash(hash) => Some(*hash),
+                Compared::Bound(place) => {
+                    let value = bound.get(usize::from(*place))?;
+                    (!is_null(value)).then(|| matching.columns[*column].compared(value))?
+                }
+            };
+            let values: SmallVec<[u64; 4]> =
+                matching.values.iter().map(hash).collect::<Option<_>>()?;
+            let rows = Match::of(&matching.shape, values);
+            let dependency = Dependency::Match(matching.table.clone(), rows);
+            if !dependencies.contains(&dependency) {
+                dependencies.push(dependency);
+            }
+        }
+        Some(Reads {
+            dependencies,
+            members: self.members.clone(),
+            limited: self.limited,
+        })
+    }
+}
+
 /// Returns what the answer of a statement of these blocks depends on.
-pub(super) fn reads(blocks: &[Block], catalog: &Catalog) -> Result<Reads, Uncacheable> {
-    let mut reads = Reads {
+///
+/// `bound_by_mark`: the values bound are marks of their places.
+pub(super) fn reading(
+    blocks: &[Block],
+    catalog: &Catalog,
+    bound_by_mark: bool,
+) -> Result<Reading, Uncacheable> {
+    let mut reading = Reading {
         limited: blocks.first().is_some_and(|block| block.limited),
-        ..Reads::default()
+        ..Reading::default()
     };
     let mut seats = Seats {
         blocks,
         backend: catalog.backend,
+        bound_by_mark,
         seats: SmallVec::new(),
     };
     for (block, source, relation) in relations(blocks) {
@@ -102,40 +161,36 @@ pub(super) fn reads(blocks: &[Block], catalog: &Catalog) -> Result<Reads, Uncach
                 Some(reason) => return Err(unresolved(relation, reason)),
                 None => seats.seats.push(Seat::new(table, block, source, blocks)),
             },
-            // `plan` takes whole tables for these.
-            Relation::View(_) => return Err(unresolved(relation, Unresolved::View)),
+            Relation::View(view) => match view.guard() {
+                Some(reason) => return Err(unresolved(relation, reason)),
+                None => reading.tables.extend_from_slice(view.tables()),
+            },
             Relation::Unresolved(reason) => return Err(unresolved(relation, reason)),
         }
     }
     seats.attribute();
-    // A policy may ask for any column of its table.
-    seats
-        .seats
-        .iter_mut()
-        .filter(|seat| seat.table.has_policies())
-        .for_each(Seat::name_all);
     let candidates = carry::candidates(&seats);
     for (seat, candidates) in seats.seats.iter().zip(candidates) {
         let key = seats.told_key(seat);
         let equalities = chosen(&candidates);
         let shape = seat.shape(&equalities, key.is_some(), catalog);
-        let name = seat.table.name();
-        each_match(&equalities, seat.table, |values| {
-            let rows = Match::of(&shape, values.iter().copied());
-            let dependency = Dependency::Match(name.clone(), rows);
-            if !reads.dependencies.contains(&dependency) {
-                reads.dependencies.push(dependency);
-            }
-        });
+        for values in alternatives(&equalities, seat.table) {
+            reading.matches.push(Matching {
+                table: seat.table.name().clone(),
+                columns: seat.table.shared_columns(),
+                shape: Arc::clone(&shape),
+                values,
+            });
+        }
         if let Some(key) = key {
-            reads.members.push(Members {
-                table: name.clone(),
+            reading.members.push(Members {
+                table: seat.table.name().clone(),
                 shape,
                 key,
             });
         }
     }
-    Ok(reads)
+    Ok(reading)
 }
 
 /// Returns whole tables as dependencies, each once.
@@ -300,9 +355,10 @@ impl<'a> Seats<'a> {
                 found = true;
             }
         }
-        let elsewhere = seen.iter().any(|block| {
-            let block = &self.blocks[*block];
-            self.is_alias(block, name) || block.sources.iter().any(|it| it.relation.is_none())
+        let elsewhere = seen.iter().any(|at| {
+            let block = &self.blocks[*at];
+            let seated = self.seats.iter().filter(|seat| seat.block == *at).count();
+            self.is_alias(block, name) || seated < block.sources.len()
         });
         if !found && (!elsewhere || is_system(name)) {
             self.everything_seen_from(at);
@@ -425,10 +481,12 @@ fn chosen(candidates: &[Candidate]) -> SmallVec<[&Candidate; 2]> {
     chosen
 }
 
-/// Calls `found` with the values of each alternative, in the order of the columns' names.
-fn each_match(equalities: &[&Candidate], table: &Table, mut found: impl FnMut(&[u64])) {
-    let mut rows: SmallVec<[SmallVec<[(usize, u64); 2]>; 2]> = SmallVec::new();
-    rows.push(SmallVec::new());
+/// Returns the values of each alternative, in the order of the columns' names.
+fn alternatives(
+    equalities: &[&Candidate],
+    table: &Table,
+) -> SmallVec<[SmallVec<[(usize, Compared); 2]>; 1]> {
+    let mut rows: SmallVec<[SmallVec<[(usize, Compared); 2]>; 1]> = smallvec![SmallVec::new()];
     for candidate in equalities {
         let width = candidate.columns.len();
         let extended = rows.iter().flat_map(|row| {
@@ -448,7 +506,6 @@ fn each_match(equalities: &[&Candidate], table: &Table, mut found: impl FnMut(&[
     }
     for row in &mut rows {
         row.sort_by(|(a, _), (b, _)| table.columns()[*a].name.cmp(&table.columns()[*b].name));
-        let values: SmallVec<[u64; 4]> = row.iter().map(|(_, value)| *value).collect();
-        found(&values);
     }
+    rows
 }

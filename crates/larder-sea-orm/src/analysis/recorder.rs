@@ -34,6 +34,35 @@ pub(super) struct State {
     plain: bool,
     /// A table was read that stands in no block.
     coarse: bool,
+    capture: Option<Capture>,
+}
+
+/// What is kept of a write of which the rows are asked for.
+#[derive(Default)]
+struct Capture {
+    captured: Option<Captured>,
+    /// More than one table and a WHERE decides which rows are written.
+    spoiled: bool,
+}
+
+/// The table and the WHERE of a write.
+pub(super) struct Captured {
+    pub(super) table: TableRef,
+    pub(super) condition: Option<ConditionHolder>,
+}
+
+/// Takes the table and the WHERE out of an UPDATE or DELETE; `None` if there is more to it.
+pub(super) fn captured(
+    backend: DbBackend,
+    hand_over: impl FnOnce(&Recorder, &mut Nowhere<'_>),
+) -> Option<Captured> {
+    let recorder = Recorder::new(FrameKind::Update, backend);
+    recorder.state.borrow_mut().capture = Some(Capture::default());
+    recorder.within(FrameKind::Update, || {
+        hand_over(&recorder, &mut Nowhere(&recorder));
+    });
+    let capture = recorder.state.into_inner().capture?;
+    capture.captured.filter(|_| !capture.spoiled)
 }
 
 pub(super) fn select(statement: &SelectStatement, backend: DbBackend) -> Analysis {
@@ -67,18 +96,7 @@ pub(super) fn with(statement: &WithQuery, backend: DbBackend) -> Analysis {
 }
 
 fn record(kind: FrameKind, backend: DbBackend, hand_over: impl FnOnce(&Recorder)) -> Analysis {
-    let state = State {
-        analysis: Analysis::default(),
-        frames: Vec::with_capacity(2),
-        ctes: Vec::new(),
-        plain: kind == FrameKind::Select,
-        // What a write reads is not kept.
-        coarse: !matches!(kind, FrameKind::Select | FrameKind::With),
-    };
-    let recorder = Recorder {
-        backend,
-        state: RefCell::new(state),
-    };
+    let recorder = Recorder::new(kind, backend);
     recorder.within(kind, || hand_over(&recorder));
     let State {
         mut analysis,
@@ -92,6 +110,53 @@ fn record(kind: FrameKind, backend: DbBackend, hand_over: impl FnOnce(&Recorder)
 }
 
 impl Recorder {
+    fn new(kind: FrameKind, backend: DbBackend) -> Self {
+        let state = State {
+            analysis: Analysis::default(),
+            frames: Vec::with_capacity(2),
+            ctes: Vec::new(),
+            plain: kind == FrameKind::Select,
+            // What a write reads is not kept.
+            coarse: !matches!(kind, FrameKind::Select | FrameKind::With),
+            capture: None,
+        };
+        Self {
+            backend,
+            state: RefCell::new(state),
+        }
+    }
+
+    /// Keeps the table of a write whose rows are asked for.
+    pub(super) fn capture_table(&self, table: &TableRef) {
+        let mut state = self.state.borrow_mut();
+        let top = state.frames.len() == 1;
+        if let Some(capture) = state.capture.as_mut().filter(|_| top) {
+            Captured::table(&mut capture.captured, &mut capture.spoiled, table);
+        }
+    }
+
+    fn capture_condition(&self, condition: &ConditionHolder) {
+        let mut state = self.state.borrow_mut();
+        let top = state.frames.len() == 1;
+        if let Some(capture) = state.capture.as_mut().filter(|_| top) {
+            match &mut capture.captured {
+                Some(captured) if captured.condition.is_none() => {
+                    captured.condition = Some(condition.clone());
+                }
+                _ => capture.spoiled = true,
+            }
+        }
+    }
+
+    /// Notes that more than a WHERE decides which rows are written.
+    pub(super) fn spoil_capture(&self) {
+        let mut state = self.state.borrow_mut();
+        let top = state.frames.len() == 1;
+        if let Some(capture) = state.capture.as_mut().filter(|_| top) {
+            capture.spoiled = true;
+        }
+    }
+
     /// Records a statement inside another one.
     pub(super) fn nested(&self, kind: FrameKind, hand_over: impl FnOnce()) {
         self.state.borrow_mut().plain = false;
@@ -257,6 +322,9 @@ impl Recorder {
         place: Option<Place>,
         sql: &mut impl SqlWriter,
     ) {
+        if place == Some(Place::Where) {
+            self.capture_condition(condition);
+        }
         match &condition.contents {
             ConditionHolderContents::Empty => {}
             ConditionHolderContents::Chain(chain) => {
@@ -387,13 +455,15 @@ impl State {
     }
 }
 
-/// Prints into nothing, but sees the clause that no method is called for.
+/// Prints into nothing, but sees the clauses that no method is called for.
 pub(super) struct Nowhere<'a>(&'a Recorder);
 
 impl fmt::Write for Nowhere<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text == " GROUP BY " {
-            self.0.untold();
+        match text {
+            " GROUP BY " => self.0.untold(),
+            " LIMIT " | " ORDER BY " => self.0.spoil_capture(),
+            _ => {}
         }
         Ok(())
     }

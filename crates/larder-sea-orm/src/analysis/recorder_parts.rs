@@ -44,6 +44,7 @@ impl OperLeftAssocDecider for Recorder {
 
 impl QueryBuilder for Recorder {
     fn prepare_table_ref(&self, table: &TableRef, sql: &mut impl SqlWriter) {
+        self.capture_table(table);
         match table {
             TableRef::SubQuery(query, alias) => {
                 self.derived(Some(alias));
@@ -189,6 +190,7 @@ impl QueryBuilder for Recorder {
 
     fn prepare_with_clause(&self, clause: &WithClause, sql: &mut impl SqlWriter) {
         self.not_plain();
+        self.spoil_capture();
         // Only printing tells whether the clause is recursive.
         let mut start = String::new();
         SqliteQueryBuilder.prepare_with_clause_start(clause, &mut start);

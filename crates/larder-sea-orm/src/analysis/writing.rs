@@ -25,6 +25,9 @@ struct Target {
     table: TableName,
     /// Its rows change in a way that cannot be told.
     wide: bool,
+    key: Vec<KeyColumn>,
+    /// An UPDATE or DELETE of rows that keep their keys.
+    exact: bool,
     images: Images,
     /// The only rows that may be written, each with what is known of it after an INSERT.
     known: Option<Vec<(RowKey, Option<Image>)>>,
@@ -37,7 +40,7 @@ struct Target {
 /// What rows returned by a write tell.
 #[derive(Clone, Debug)]
 struct Returned {
-    key: Vec<KeyColumn>,
+    /// There are no more rows than this.
     most: Option<usize>,
 }
 
@@ -66,6 +69,32 @@ impl Writing {
     /// `SeaORM` panics when it is asked for one by `PostgreSQL`, where this is never true.
     pub fn wants_last_insert_id(&self) -> bool {
         self.targets.iter().any(|target| target.inserted.is_some())
+    }
+
+    /// Returns the table whose rows, read before they are written, would tell all that changes.
+    pub(crate) fn wants_preimage(&self) -> Option<&TableName> {
+        let [target] = self.targets.as_slice() else {
+            return None;
+        };
+        let told = target.wide || target.returned.is_some() || !target.exact;
+        (!told && !self.everything && !self.wide.contains(&target.table)).then_some(&target.table)
+    }
+
+    /// Returns the changes of rows that were read before they were written.
+    ///
+    /// `None` if a row's key cannot be told.
+    pub(crate) fn changes_of(&self, rows: &[QueryResult]) -> Option<Vec<Change>> {
+        let [target] = self.targets.as_slice() else {
+            return None;
+        };
+        let change = |row| {
+            let key = written_key(&target.key, row)?;
+            let (before, after) = target.images.read_before(row);
+            let change = Change::row(&target.table, key).columns(target.images.columns());
+            Some(change.images(before, after))
+        };
+        let own: Vec<Change> = rows.iter().map(change).collect::<Option<_>>()?;
+        Some(self.wide.iter().map(Change::table).chain(own).collect())
     }
 
     /// Tells whether anything may change.
@@ -121,21 +150,14 @@ impl Target {
     }
 
     fn returned_rows(&self, written: &Written<'_>) -> Option<Vec<WrittenRow>> {
-        let Returned { key, most } = self.returned.as_ref()?;
+        let Returned { most } = self.returned.as_ref()?;
         let rows = written.rows;
         let all = written.all_rows || most.is_some_and(|most| most <= rows.len());
         if !all || rows.len() > MOST_ROWS {
             return None;
         }
-        let part = |row, column: &KeyColumn| {
-            key_part(
-                &row_value_at(row, column.name.as_str(), column.class)?,
-                column.class,
-            )
-        };
         let written = |row| {
-            let parts = key.iter().map(|column| part(row, column));
-            let key = RowKey::new(parts.collect::<Option<Vec<_>>>()?);
+            let key = written_key(&self.key, row)?;
             let (before, after) = self.images.returned(row);
             Some((key, before, after))
         };
@@ -161,6 +183,16 @@ impl Target {
         let after = self.images.with_key(after, &key);
         Some(vec![(key, before, after)])
     }
+}
+
+/// Returns the key of a row that came back, by the names of its columns.
+fn written_key(key: &[KeyColumn], row: &QueryResult) -> Option<RowKey> {
+    let part = |column: &KeyColumn| {
+        let value = row_value_at(row, column.name.as_str(), column.class)?;
+        key_part(&value, column.class)
+    };
+    let parts = key.iter().map(part).collect::<Option<Vec<_>>>()?;
+    Some(RowKey::new(parts))
 }
 
 /// Returns what a statement changes; `None` if it can change nothing.
@@ -222,6 +254,8 @@ fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
     let mut target = Target {
         table: table.name().clone(),
         wide,
+        key: table.key().to_vec(),
+        exact: false,
         images: Images::of(table, write, catalog.backend),
         known: None,
         returned: None,
@@ -235,6 +269,7 @@ fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
     if table.key().is_empty() || moved {
         return target;
     }
+    target.exact = matches!(write.kind, WriteKind::Update | WriteKind::Delete);
     target.returned = returned(table, write, catalog);
     let elsewhere =
         matches!(&write.kind, WriteKind::Upsert(key) if !is_key(table, key.as_deref(), catalog));
@@ -351,10 +386,7 @@ fn returned(table: &Table, write: &Write, catalog: &Catalog) -> Option<Returned>
         KeyKnowledge::Inserted { rows, .. } => Some(rows.len()),
         _ => None,
     };
-    told.then(|| Returned {
-        key: table.key().to_vec(),
-        most,
-    })
+    told.then_some(Returned { most })
 }
 
 /// Returns whether the last insert id completes the key of a single row.
@@ -382,7 +414,9 @@ fn sets_key(table: &Table, columns: &Columns, catalog: &Catalog) -> bool {
             .iter()
             .any(|name| name.may_be_column(&column.name, catalog.backend))
     };
-    table.key().iter().any(is_set)
+    // `rowid` is the key of a table of SQLite's under a name no catalog lists.
+    let is_unknown = |name: &Name| table.column(name, catalog.backend).is_none();
+    table.key().iter().any(is_set) || names.iter().any(is_unknown)
 }
 
 /// Tells whether a conflict in these columns is one of the primary key.

@@ -91,6 +91,7 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
     let mut catalog = Catalog {
         backend,
         shapes: super::shapes::Shapes::default(),
+        remembered: crate::analysis::Remembered::default(),
         tables: Vec::new(),
         views: Vec::new(),
         unexplained: Vec::new(),

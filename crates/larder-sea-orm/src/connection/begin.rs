@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use sea_orm::{
-    AccessMode, ConnectionTrait, DbErr, IsolationLevel, TransactionError, TransactionOptions,
-    TransactionSession, TransactionTrait,
+    AccessMode, ConnectionTrait, DbErr, IsolationLevel, SqliteTransactionMode, TransactionError,
+    TransactionOptions, TransactionSession, TransactionTrait,
 };
 
 use super::{CachedConnection, Link, Open};
@@ -40,11 +40,18 @@ where
         &self,
         options: TransactionOptions,
     ) -> Result<Self::Transaction, DbErr> {
-        self.child(
-            options.isolation_level,
-            self.inner().begin_with_options(options),
-        )
-        .await
+        let immediate = matches!(
+            options.sqlite_transaction_mode,
+            Some(SqliteTransactionMode::Immediate | SqliteTransactionMode::Exclusive)
+        );
+        let begin = self.inner().begin_with_options(options);
+        let transaction = self.child(options.isolation_level, begin).await?;
+        if let (Link::Pool(_), Link::Transaction(open), true) =
+            (&self.link, &transaction.link, immediate)
+        {
+            open.session.set_immediate();
+        }
+        Ok(transaction)
     }
 
     async fn transaction<F, T, E>(&self, callback: F) -> Result<T, TransactionError<E>>

@@ -221,12 +221,15 @@ where
         Ok(self.write(write, Wanted::Rows).await?.into_rows())
     }
 
-    async fn write(&self, write: Box<Write>, wanted: Wanted) -> Result<Answer, DbErr> {
+    pub(super) async fn write(&self, write: Box<Write>, wanted: Wanted) -> Result<Answer, DbErr> {
         // What is made with the answer of a write would be kept without writing again.
         let reason = &write.refusal;
         let larder = &self.domain.larder;
         larder.refuse_with(reason.refusal(), || reason.to_string());
         match &self.link {
+            Link::Pool(_) if wanted == Wanted::Done && write.preimage(&self.domain).is_some() => {
+                self.domain.send_exactly(write).await
+            }
             Link::Pool(pool) => autocommit::write(&self.domain, pool, write, wanted).await,
             Link::Transaction(open) => {
                 within::write(&self.domain, &open.session, open.conn(), write, wanted).await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use larder_core::Change;
 use sea_orm::{ConnectionTrait, DbErr};
 
+use super::exact::read_before;
 use crate::bypass::own;
 use crate::domain::Domain;
 use crate::outcome::{Outcome, of_statement};
@@ -16,12 +17,14 @@ pub(super) async fn write<C: ConnectionTrait>(
     domain: &Arc<Domain>,
     session: &Arc<Session>,
     conn: &C,
-    write: Box<Write>,
+    mut write: Box<Write>,
     wanted: Wanted,
 ) -> Result<Answer, DbErr> {
     let _turn = session.turn().await;
+    let wrote = session.wrote();
     // Before it is sent: what is read from now on may be the transaction's own.
     session.writing();
+    read_before(domain, session, wrote, conn, &mut write, wanted).await?;
     if write.session == SessionChange::Lasting {
         domain.by_hand.change();
     }

@@ -65,7 +65,7 @@ pub mod note {
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, CachedEntity)]
     #[sea_orm(table_name = "note")]
-    #[cached(ttl = "10m", crate = "larder_sea_orm")]
+    #[cached(ttl = "10m", bulk = "exact", crate = "larder_sea_orm")]
     pub struct Model {
         #[sea_orm(primary_key)]
         pub id: i64,

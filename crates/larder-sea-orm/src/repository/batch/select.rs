@@ -8,9 +8,9 @@ use sea_orm::{
 
 use crate::CachedEntity;
 use crate::analysis::Reads;
-use crate::analysis::{Name, RelationName};
 use crate::catalog::{Catalog, Relation};
 use crate::domain::Domain;
+use crate::entity::relation;
 use crate::reader::Reader;
 use crate::repository::loads::by_id;
 use crate::statement::{Intent, Read};
@@ -94,12 +94,7 @@ pub(super) fn reads<E: CachedEntity>(
 
 /// Returns the dependency on one row, if the catalog can tell it.
 fn row<E: CachedEntity>(id: &ValueTuple, catalog: &Catalog) -> Option<larder_core::Dependency> {
-    let entity = E::default();
-    let name = Name::quoted(entity.table_name().to_owned());
-    let name = match entity.schema_name() {
-        Some(schema) => RelationName::qualified(Name::quoted(schema.to_owned()), name),
-        None => RelationName::new(name),
-    };
+    let name = relation::<E>();
     let Relation::Table(table) = catalog.resolve(&name) else {
         return None;
     };

@@ -1,0 +1,149 @@
+//! Plans that are remembered say what a new analysis would.
+
+use larder_core::Dependency;
+use larder_sea_orm::analysis::{analyse_raw, plan, recall};
+use larder_sea_orm::catalog::Catalog;
+use sea_orm::DbBackend;
+use sea_orm::sea_query::{Value, Values};
+
+use crate::catalog::catalog_of;
+
+const SCHEMA: &str = "
+    CREATE TABLE note (id INTEGER PRIMARY KEY, title TEXT, author INT, views REAL);
+    CREATE TABLE tag (note_id INT, name TEXT, PRIMARY KEY (note_id, name));";
+
+fn anew(sql: &str, values: &Values, catalog: &Catalog) -> Result<Vec<Dependency>, String> {
+    let analysis = analyse_raw(sql, Some(values), DbBackend::Sqlite);
+    let read = plan(&analysis, catalog).read;
+    read.map(|reads| reads.dependencies)
+        .map_err(|reason| reason.to_string())
+}
+
+fn values(values: &[Value]) -> Values {
+    Values(values.to_vec())
+}
+
+#[tokio::test]
+async fn a_remembered_text_depends_on_what_it_would_if_it_were_new() {
+    let catalog = catalog_of(SCHEMA).await;
+    let (one, two): (Value, Value) = (1.into(), 2_i64.into());
+    let (word, null): (Value, Value) = ("Word".into(), Value::Int(None));
+    for (sql, bound) in [
+        ("SELECT * FROM note WHERE id = ?", vec![one.clone()]),
+        (
+            "SELECT * FROM note WHERE id IN (?, ?, 7)",
+            vec![one.clone(), two.clone()],
+        ),
+        (
+            "SELECT title FROM note WHERE author = ? AND title = ?",
+            vec![one.clone(), word.clone()],
+        ),
+        (
+            "SELECT title FROM note WHERE author = ? AND author = 3",
+            vec![one.clone()],
+        ),
+        (
+            "SELECT count(*) FROM note WHERE author = ?",
+            vec![one.clone()],
+        ),
+        (
+            "SELECT count(*) FROM note WHERE views = ?",
+            vec![one.clone()],
+        ),
+        (
+            "SELECT count(*) FROM note WHERE title IS NULL AND author = ?",
+            vec![one.clone()],
+        ),
+        (
+            "SELECT n.id FROM note n JOIN tag t ON t.note_id = n.id WHERE n.id = ? AND t.name IN (?, ?)",
+            vec![one.clone(), word.clone(), "x".into()],
+        ),
+        (
+            "SELECT * FROM tag WHERE note_id = ? AND name = ?",
+            vec![one.clone(), word.clone()],
+        ),
+        (
+            "SELECT * FROM note WHERE author = ? LIMIT ? OFFSET ?",
+            vec![one.clone(), two.clone(), one.clone()],
+        ),
+        ("SELECT random() FROM note WHERE id = ?", vec![one.clone()]),
+        ("SELECT * FROM missing WHERE id = ?", vec![one.clone()]),
+    ] {
+        let mut with = vec![bound.clone()];
+        for place in 0..bound.len() {
+            for other in [&null, &word, &two, &Value::from("07"), &Value::from(2.5)] {
+                let mut changed = bound.clone();
+                changed[place] = other.clone();
+                with.push(changed);
+            }
+        }
+        assert!(
+            recall(sql, Some(&values(&bound)), &catalog).is_none(),
+            "new: {sql}"
+        );
+        for bound in with {
+            let bound = values(&bound);
+            if let Some(known) = recall(sql, Some(&bound), &catalog) {
+                let known = known.map(|reads| reads.dependencies);
+                let known = known.map_err(|reason| reason.to_string());
+                assert_eq!(known, anew(sql, &bound, &catalog), "{sql} with {bound:?}");
+            }
+        }
+        let again = recall(sql, Some(&values(&bound)), &catalog);
+        assert!(again.is_some(), "it is remembered: {sql}");
+    }
+}
+
+#[tokio::test]
+async fn what_does_more_than_read_is_not_remembered() {
+    let catalog = catalog_of(SCHEMA).await;
+    for sql in [
+        "UPDATE note SET title = 'x' WHERE id = 1",
+        "BEGIN",
+        "SELECT 1; DELETE FROM note",
+        "SELECT unknown(1)",
+    ] {
+        for _ in 0..3 {
+            assert!(recall(sql, None, &catalog).is_none(), "{sql}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_could_be_taken_for_a_mark_is_not_remembered() {
+    let catalog = catalog_of(SCHEMA).await;
+    let sql = "SELECT * FROM note WHERE title = '\u{1}larder: bound at 0' AND author = ?";
+    for _ in 0..3 {
+        assert!(recall(sql, Some(&values(&[1.into()])), &catalog).is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_could_be_taken_for_a_mark_is_a_value() {
+    let catalog = catalog_of(SCHEMA).await;
+    let sql = "SELECT * FROM note WHERE title = ? AND author = ?";
+    let bound = values(&["\u{1}larder: bound at 1".into(), 1.into()]);
+    for _ in 0..3 {
+        if let Some(known) = recall(sql, Some(&bound), &catalog) {
+            let known = known.map(|reads| reads.dependencies);
+            assert_eq!(
+                known.map_err(|it| it.to_string()),
+                anew(sql, &bound, &catalog)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn thousands_of_texts_push_out_those_not_asked_for() {
+    let catalog = catalog_of(SCHEMA).await;
+    let hot = "SELECT title FROM note WHERE author = 1";
+    recall(hot, None, &catalog);
+    for number in 0..5_000 {
+        let sql = format!("SELECT title FROM note WHERE author = {number} AND views > 1");
+        recall(&sql, None, &catalog);
+        assert!(recall(hot, None, &catalog).is_some());
+    }
+    let first = "SELECT title FROM note WHERE author = 0 AND views > 1";
+    assert!(recall(first, None, &catalog).is_none());
+}
