@@ -37,9 +37,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let larder = Larder::builder("quickstart").build()?;
     let db = larder.connect("main", pool().await?).await?;
     let ten_minutes = HttpPolicy::new().ttl(Duration::from_mins(10));
+    let layer = larder.http_layer_with(ten_minutes)?;
     let app = Router::new()
         .route("/titles", get(titles))
-        .layer(larder.http_layer_with(ten_minutes)?)
+        .layer(layer.clone())
         .with_state(db.clone());
 
     show(&app, &db, "the first time").await?;
@@ -51,6 +52,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut changed = Model::clone(&first).into_active_model();
     changed.title = Set("How to keep a larder fresh".to_owned());
     changed.update(&db).await?;
+
+    // `cargo run -p quickstart explain` shows why the page must be made anew.
+    if std::env::args().any(|argument| argument == "explain") {
+        println!("{}", layer.explain(Request::get("/titles").body(())?));
+    }
 
     show(&app, &db, "after the write").await?;
     show(&app, &db, "from the cache").await?;

@@ -300,6 +300,23 @@ async fn each_kind_of_change_is_told_of_the_entries_it_touches() {
     assert!(invalid > 40, "{invalid}: they are to be touched");
 }
 
+/// Fails if shapes are not told apart by their tables.
+#[tokio::test]
+async fn a_change_of_another_table_is_not_blamed() {
+    let larder = larder();
+    let region = region::<u64>(&larder, "offers");
+    let note = Dependency::row(&table("note"), 1);
+    load(&region, "a", &[note, list_of(&by_author(), 1)]).await;
+    for changed in ["note", "article"] {
+        larder
+            .publish(Change::row(&table(changed), 5))
+            .await
+            .unwrap();
+    }
+    let told = ("a change of row 5 of main.article".to_owned(), 2);
+    assert_eq!(cause(&explained(&region, "a")), told);
+}
+
 #[tokio::test]
 async fn a_refused_load_tells_its_reason_and_the_words_it_was_given() {
     let (larder, clock) = timed();

@@ -62,11 +62,21 @@ async fn a_query_tells_what_it_was_made_of_and_which_update_made_it_invalid() {
     articles.find(by_ann()).await.unwrap();
     let fresh = articles.explain_find(&by_ann());
     assert_eq!(fresh.state, State::Fresh);
-    assert!(fresh.to_string().contains("main.article"), "{fresh}");
+    assert_eq!(
+        fresh.to_string().lines().collect::<Vec<_>>()[1..3],
+        [
+            "  made of rows of main.article by author_id (uses all columns; enters by author_id, id)",
+            "          2 rows of main.article",
+        ],
+        "{fresh}"
+    );
     rename(&service.db, 1, "renamed").await.unwrap();
     let invalid = articles.explain_find(&by_ann());
     assert!(is_of_first_article(&invalid), "{invalid}");
-    assert!(invalid.to_string().contains(": changed"), "{invalid}");
+    let changed = "2 rows of main.article: changed";
+    assert!(invalid.to_string().contains(changed), "{invalid}");
+    let by = "ago by an update of row 1 of main.article (title), at position 1";
+    assert!(invalid.to_string().ends_with(by), "{invalid}");
 }
 
 #[tokio::test]
