@@ -33,7 +33,7 @@ mod clock;
 mod dependency;
 mod entry;
 mod error;
-mod explain;
+pub mod explain;
 mod flight;
 mod hash;
 mod history;
@@ -76,9 +76,7 @@ pub use self::change::{Change, Image, RowChange, RowsChange, What};
 pub use self::clock::{Clock, Moment, Sleep, SystemClock};
 pub use self::dependency::{Dependency, Match, Member, hash_value};
 pub use self::error::{BuildError, BusError, DomainError, PublishError, RegionError, SwitchError};
-pub use self::explain::{
-    Cause, Explanation, Invalidation, KeptEntry, RefusedLoad, State, ToldDependency,
-};
+pub use self::explain::Explanation;
 pub use self::key::{Key, KeyBuilder, KeyPartLike};
 pub use self::larder::Larder;
 pub use self::lead::{Finished, Lead, Turn};

@@ -208,7 +208,7 @@ impl<V: Send + Sync + 'static> Region<V> {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use larder_core::{Change, Dependency, Key, Larder, Policy, State, TableName};
+    /// # use larder_core::{Change, Dependency, Key, Larder, Policy, TableName, explain::State};
     /// # let larder = Larder::builder("shop").build()?;
     /// # let policy = Policy::ttl(std::time::Duration::from_secs(600));
     /// let prices = larder.region::<u64>("prices", policy)?;

@@ -18,7 +18,7 @@ impl CacheLayer {
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use larder_core::{Larder, State};
+    /// # use larder_core::{Larder, explain::State};
     /// # use larder_http::HttpLayer as _;
     /// # let larder = Larder::builder("shop").build()?;
     /// let layer = larder.http_layer();

@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use larder_core::explain::{Cause, Invalidation, State};
 use larder_core::{
-    Cause, Change, Columns, Dependency, Explanation, Image, Invalidation, Key, Lookup, Match,
-    Member, Policy, Refusal, Region, RowKey, Scope, Shape, Share, State, hash_value,
+    Change, Columns, Dependency, Explanation, Image, Key, Lookup, Match, Member, Policy, Refusal,
+    Region, RowKey, Scope, Shape, Share, hash_value,
 };
 
 use crate::faulty_bus::{FaultyBus, Mode};

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use larder_core::explain::State;
 use larder_core::{
-    Change, Columns, Dependency, Explanation, Image, Policy, Refusal, Share, State, TableName,
+    Change, Columns, Dependency, Explanation, Image, Policy, Refusal, Share, TableName,
 };
 use larder_http::{CacheLayer, HttpLayer, HttpPolicy};
 use tower::{Layer, ServiceExt};

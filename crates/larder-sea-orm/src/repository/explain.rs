@@ -1,6 +1,7 @@
 //! Explanations of what is kept for an entity's reads.
 
-use larder_core::{Explanation, Refusal, Region, State};
+use larder_core::explain::State;
+use larder_core::{Explanation, Refusal, Region};
 use sea_orm::sea_query::IntoValueTuple as _;
 use sea_orm::{ConnectionTrait, Select};
 

@@ -1,6 +1,7 @@
 //! Explanations of an entity's reads.
 
-use larder_core::{Cause, Explanation, State};
+use larder_core::Explanation;
+use larder_core::explain::{Cause, State};
 use larder_sea_orm::{CachedRepository as _, Repository};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
