@@ -225,6 +225,37 @@ async fn what_made_the_last_entry_invalid_is_told_after_it_was_loaded_anew() {
     assert_eq!(explained(&region, "a").state, State::Fresh);
 }
 
+/// Changes of every kind, of what some entries are made of.
+fn changes() -> Vec<Change> {
+    let article = || Change::row(&table("article"), 7);
+    vec![
+        article(),
+        article().images(image(1), image(2)),
+        article().images(image(2), image(1)),
+        article()
+            .images(image(2), image(2))
+            .columns(named(&["title"])),
+        article()
+            .images(image(1), image(1))
+            .columns(named(&["body"])),
+        article().images(Image::Absent, image(1)),
+        article().images(image(2), Image::Absent),
+        Change::row(&table("article"), 8),
+        Change::rows(&table("article")),
+        Change::rows(&table("article"))
+            .images(image(1), image(1))
+            .columns(named(&["title"])),
+        Change::rows(&table("article")).images(image(2), image(2)),
+        Change::table(&table("article")),
+        Change::table(&table("tag")),
+        Change::tag("prices"),
+        Change::tag("weights"),
+        Change::key("offers", Scope::Public, "inner"),
+        Change::key("offers", Scope::Public, "a"),
+        Change::everything(),
+    ]
+}
+
 /// What is told is what `apply` did: any change that makes an entry invalid is found, no other is.
 #[tokio::test]
 async fn each_kind_of_change_is_told_of_the_entries_it_touches() {
@@ -241,35 +272,6 @@ async fn each_kind_of_change_is_told_of_the_entries_it_touches() {
         Dependency::tag("prices"),
         Dependency::Key("offers".into(), Scope::Public, Key::from("inner")),
     ];
-    let article = || Change::row(&table("article"), 7);
-    let changes = || {
-        [
-            article(),
-            article().images(image(1), image(2)),
-            article().images(image(2), image(1)),
-            article()
-                .images(image(2), image(2))
-                .columns(named(&["title"])),
-            article()
-                .images(image(1), image(1))
-                .columns(named(&["body"])),
-            article().images(Image::Absent, image(1)),
-            article().images(image(2), Image::Absent),
-            Change::row(&table("article"), 8),
-            Change::rows(&table("article")),
-            Change::rows(&table("article"))
-                .images(image(1), image(1))
-                .columns(named(&["title"])),
-            Change::rows(&table("article")).images(image(2), image(2)),
-            Change::table(&table("article")),
-            Change::table(&table("tag")),
-            Change::tag("prices"),
-            Change::tag("weights"),
-            Change::key("offers", Scope::Public, "inner"),
-            Change::key("offers", Scope::Public, "a"),
-            Change::everything(),
-        ]
-    };
     let mut invalid = 0;
     for kind in kinds {
         for change in changes() {
