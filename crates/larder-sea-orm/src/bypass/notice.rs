@@ -164,6 +164,7 @@ fn whole_tables(changes: Vec<Change>) -> Vec<Change> {
     for change in changes {
         let table = match change.what() {
             What::Row(row) => Change::table(&row.table),
+            What::Rows(rows) => Change::table(&rows.table),
             _ => change,
         };
         if !tables.contains(&table) {

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use larder_core::Policy;
+use larder_core::{Policy, ScopeKind};
 use larder_sea_orm::{CachedEntity as _, fingerprint};
 
-use crate::entities::{article, article_tag, author, note};
+use crate::entities::{article, article_tag, author, note, secret};
 
 #[test]
 fn settings_become_the_policy() {
@@ -23,6 +23,12 @@ fn settings_become_the_policy() {
         .stale_on_error(true)
         .invalidated_by("editors");
     assert_eq!(author::Entity::policy(), policy);
+}
+
+#[test]
+fn nobody_must_be_named_unless_the_entity_says_so() {
+    assert_eq!(note::Entity::scope(), ScopeKind::Public);
+    assert_eq!(secret::Entity::scope(), ScopeKind::Tenant);
 }
 
 #[test]

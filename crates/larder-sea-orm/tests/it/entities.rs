@@ -78,6 +78,29 @@ pub mod note {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+/// Notes of a tenant's, of which nobody else may see any.
+pub mod secret {
+    use larder_sea_orm::CachedEntity;
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel, CachedEntity)]
+    #[sea_orm(table_name = "note")]
+    #[cached(
+        ttl = "10m",
+        region = "secrets",
+        scope = "tenant",
+        crate = "larder_sea_orm"
+    )]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub text: Option<String>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 /// A key of text, compared without regard to case.
 pub mod tag {
     use larder_sea_orm::CachedEntity;
