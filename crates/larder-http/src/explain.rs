@@ -1,7 +1,7 @@
 //! Says why a request is answered from the cache or not.
 
 use http::Request;
-use larder_core::Explanation;
+use larder_core::{Explanation, Scope};
 
 use crate::head::Head;
 use crate::layer::{CacheLayer, Settings};
@@ -13,7 +13,7 @@ impl CacheLayer {
     /// which write it last became invalid, or why none was kept.
     ///
     /// The request is looked up as the layer would: by method, URI, `Host`, what the route varies
-    /// by, and its user. Inside a nested router it must be as the layer sees it there. Its body is
+    /// by, and whom it is for. Inside a nested router it must be as the layer sees it there. Its body is
     /// taken for empty; it is sent nowhere. For people and tools: it counts and drops nothing.
     ///
     /// ```
@@ -28,17 +28,17 @@ impl CacheLayer {
     /// ```
     pub fn explain<B>(&self, request: Request<B>) -> Explanation {
         let (head, _) = request.into_parts();
-        let user_of = self.0.policy.user.as_ref();
-        let user = user_of
+        let scope_of = self.0.policy.scope.as_ref();
+        let scope = scope_of
             .filter(|_| is_read(&head.method))
-            .and_then(|user| user(&head));
-        explain(&self.0, &Request::from_parts(head, ()), user)
+            .and_then(|scope| scope(&head));
+        explain(&self.0, &Request::from_parts(head, ()), scope)
     }
 }
 
-fn explain(settings: &Settings, request: &Request<()>, user: Option<String>) -> Explanation {
+fn explain(settings: &Settings, request: &Request<()>, scope: Option<Scope>) -> Explanation {
     let head = Head::of(request);
-    let place = match Place::of(settings, &head, true, user) {
+    let place = match Place::of(settings, &head, true, scope) {
         Ok(place) => place,
         Err(reason) => {
             let key = format!("{} {}", head.method, head.original_uri);

@@ -45,18 +45,18 @@ pub(crate) struct Answer {
 }
 
 impl<'a> Place<'a> {
-    /// Decides whether a request of `user` may be looked up, and where.
+    /// Decides whether a request for `scope` may be looked up, and where.
     pub(crate) fn of(
         settings: &'a Settings,
         head: &Head<'_>,
         body_is_empty: bool,
-        user: Option<String>,
+        scope: Option<Scope>,
     ) -> Result<Self, Bypass> {
         request::judge(head, body_is_empty)?;
         let uri = head.original_uri;
         request::judge_length(uri)?;
         let host = host(uri, head)?;
-        let region = match request::scope(head, user)? {
+        let region = match request::scope(head, scope)? {
             Scope::Public => Cow::Borrowed(&settings.region),
             scope => Cow::Owned(settings.region.scoped(scope)),
         };

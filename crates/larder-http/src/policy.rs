@@ -7,12 +7,13 @@ use std::time::Duration;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
+use larder_core::Scope;
 
 use crate::error::PolicyError;
 use crate::verdict::response::Terms;
 
-/// Tells from a request's head which user it is from.
-pub(crate) type UserOf = Arc<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
+/// Tells from a request's head whom its answer is for.
+pub(crate) type ScopeOf = Arc<dyn Fn(&Parts) -> Option<Scope> + Send + Sync>;
 
 /// The policy of the routes under one layer.
 ///
@@ -36,7 +37,7 @@ pub struct HttpPolicy {
     body_limit: usize,
     region: String,
     headers: Vec<String>,
-    user: Option<UserOf>,
+    scope: Option<ScopeOf>,
 }
 
 impl HttpPolicy {
@@ -49,7 +50,7 @@ impl HttpPolicy {
             body_limit: 1024 * 1024,
             region: "http".to_owned(),
             headers: Vec::new(),
-            user: None,
+            scope: None,
         }
     }
 
@@ -89,11 +90,24 @@ impl HttpPolicy {
     /// without shares the public response. The user must be proven by then, or be what proves it
     /// (the whole token): a hit does not run the handler. Default: no user.
     #[must_use]
-    pub fn vary_by_user<F>(mut self, user: F) -> Self
+    pub fn vary_by_user<F>(self, user: F) -> Self
     where
         F: Fn(&Parts) -> Option<String> + Send + Sync + 'static,
     {
-        self.user = Some(Arc::new(user));
+        self.vary_by_scope(move |head| user(head).map(Scope::user))
+    }
+
+    /// Like [`vary_by_user`](Self::vary_by_user), for answers that all users of a tenant may share.
+    ///
+    /// An answer is kept only if nothing it was made of is for fewer people than its scope: what was
+    /// read for one user is never kept for a tenant. The later of the two settings counts, and
+    /// [`Scope::Public`] is as good as `None`. Default: nobody is told apart.
+    #[must_use]
+    pub fn vary_by_scope<F>(mut self, scope: F) -> Self
+    where
+        F: Fn(&Parts) -> Option<Scope> + Send + Sync + 'static,
+    {
+        self.scope = Some(Arc::new(scope));
         self
     }
 
@@ -146,7 +160,7 @@ impl HttpPolicy {
             stale_on_error: self.stale_on_error,
             region: self.region,
             headers,
-            user: self.user,
+            scope: self.scope,
         })
     }
 }
@@ -166,7 +180,7 @@ impl fmt::Debug for HttpPolicy {
             .field("body_limit", &self.body_limit)
             .field("region", &self.region)
             .field("vary_by_header", &self.headers)
-            .field("vary_by_user", &self.user.is_some())
+            .field("vary_by_scope", &self.scope.is_some())
             .finish()
     }
 }
@@ -177,7 +191,7 @@ pub(crate) struct CheckedPolicy {
     pub(crate) stale_on_error: bool,
     pub(crate) region: String,
     pub(crate) headers: Vec<HeaderName>,
-    pub(crate) user: Option<UserOf>,
+    pub(crate) scope: Option<ScopeOf>,
 }
 
 fn header_name(name: String) -> Result<HeaderName, PolicyError> {

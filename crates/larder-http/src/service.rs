@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 
 use http::{Method, Request, Response};
 use http_body::Body;
+use larder_core::Scope;
 use tower_service::Service;
 
 use crate::body::CacheBody;
@@ -51,9 +52,9 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let Self { settings, inner } = self;
-        let user = user_of(&mut request, settings);
+        let scope = scope_of(&mut request, settings);
         let head = Head::of(&request);
-        let place = match Place::of(settings, &head, request.body().is_end_stream(), user) {
+        let place = match Place::of(settings, &head, request.body().is_end_stream(), scope) {
             Ok(place) => place,
             Err(reason) => return bypass(inner, request, reason),
         };
@@ -99,16 +100,16 @@ impl<S: fmt::Debug> fmt::Debug for CacheService<S> {
     }
 }
 
-/// Asks the route whom the request is from.
-fn user_of<B: Default>(request: &mut Request<B>, settings: &Settings) -> Option<String> {
-    let user_of = settings.policy.user.as_ref()?;
+/// Asks the route whom the answer is for.
+fn scope_of<B: Default>(request: &mut Request<B>, settings: &Settings) -> Option<Scope> {
+    let scope_of = settings.policy.scope.as_ref()?;
     if !is_read(request.method()) {
         return None;
     }
     let (head, body) = std::mem::take(request).into_parts();
-    let user = user_of(&head);
+    let scope = scope_of(&head);
     *request = Request::from_parts(head, body);
-    user
+    scope
 }
 
 fn bypass<S, B, R>(inner: &mut S, request: Request<B>, why: Bypass) -> ResponseFuture<S::Future, R>

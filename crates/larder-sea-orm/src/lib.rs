@@ -66,6 +66,18 @@
 //! a transaction (a deadlock on `MySQL`, almost any on `SQLite`), what it writes is published at once as well, since it
 //! may not be in a transaction any more.
 //!
+//! # Who reads
+//! A connection is everybody's unless it is [scoped](CachedConnection::scoped) to a tenant or a user. What is kept
+//! over a scoped one is kept for that scope, and what is made of it, too. Only over a scoped one are tables under
+//! row-level security kept (`PostgreSQL`), and anything read in a transaction that was told who reads
+//! (`SET LOCAL app.tenant = ..`); the scope must then say all that the session says.
+//!
+//! An entity of a tenant's or a user's rows can demand a scope: `#[cached(ttl = "10m", scope = "tenant")]`. Over a
+//! wider connection its repository keeps and serves nothing.
+//!
+//! Under `SeaORM`'s role-based access control (feature `rbac`), `db.restricted_for(user)` authorises every read,
+//! also one the cache answers. Other rights are not checked where the cache serves.
+//!
 //! # Where it ends
 //! * **Other writers.** What another program writes is not seen: entries live until their ttl. Publish it by hand.
 //! * **The raw pool.** What this program writes through [`CachedConnection::inner`], or a clone of the pool that is
@@ -85,12 +97,9 @@
 //!   [`begin_with_config`](sea_orm::TransactionTrait::begin_with_config).
 //! * **Schema changes** over this connection are noticed: the schema is read anew and everything is invalid.
 //!   Those of others are not: connect after the migrations, or call [`CachedConnection::refresh_catalog`].
-//! * **Views, functions, row-level security** and all that cannot be traced to tables is read from the database each
-//!   time, and what is made of it is not kept; [`analysis`] and [`catalog`] say what can.
+//! * **Views, functions** and all that cannot be traced to tables is read from the database each time, and what is made
+//!   of it is not kept; [`analysis`] and [`catalog`] say what can.
 //! * **Read replicas** must not be connected: they lag behind what was published.
-//! * **Hits skip the connection.** Rights checked there are not checked for what is served: give each user's rows a
-//!   region of their own, or read them without a repository. `SeaORM`'s `RestrictedConnection` cannot be connected at
-//!   all: it refuses the queries of the schema.
 //! * **Tokio** must be the runtime: writes are spawned on it.
 
 pub mod analysis;

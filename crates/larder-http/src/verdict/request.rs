@@ -10,7 +10,7 @@
 //!    judge. `If-None-Match` and `If-Modified-Since` are ours,
 //! 5. it asks for no other protocol (`Upgrade`; RFC 9110, 7.8),
 //! 6. its host is clear (see [`host`](crate::host)), its target at most [`MAX_URI`] bytes long,
-//! 7. it carries neither `Authorization` nor `Cookie`, or the route says which user they mean
+//! 7. it carries neither `Authorization` nor `Cookie`, or the route says whom they mean
 //!    (RFC 9111, 3.5, and stricter).
 //!
 //! `Cache-Control` and `Pragma` of the request decide nothing: a client could otherwise switch a
@@ -60,14 +60,21 @@ pub(crate) fn judge_length(uri: &Uri) -> Result<(), Bypass> {
     }
 }
 
-/// Returns whom the answer is for, rule 7: `user` is what the route made of the request.
+/// Returns whom the answer is for, rule 7: `scope` is what the route made of the request.
 ///
-/// An empty user is none: a missing header read as `""` would be everybody's.
-pub(crate) fn scope(head: &Head<'_>, user: Option<String>) -> Result<Scope, Bypass> {
-    match user.filter(|user| !user.is_empty()) {
-        Some(user) => Ok(Scope::user(user)),
+/// An empty name is none: a missing header read as `""` would be everybody's.
+pub(crate) fn scope(head: &Head<'_>, scope: Option<Scope>) -> Result<Scope, Bypass> {
+    match scope.filter(names_somebody) {
+        Some(scope) => Ok(scope),
         None if head.traits.has(Traits::CREDENTIALS) => Err(Bypass::Credentials),
         None => Ok(Scope::Public),
+    }
+}
+
+fn names_somebody(scope: &Scope) -> bool {
+    match scope {
+        Scope::Public => false,
+        Scope::Tenant(name) | Scope::User(name) => !name.is_empty(),
     }
 }
 
@@ -172,7 +179,7 @@ mod tests {
     #[test]
     fn credentials_need_a_user() {
         let scope = |headers: &[(&str, &str)], user: Option<&str>| {
-            scope(&Head::of(&head("GET", headers)), user.map(str::to_owned))
+            scope(&Head::of(&head("GET", headers)), user.map(Scope::user))
         };
         assert_eq!(scope(&[], None), Ok(Scope::Public));
         assert_eq!(scope(&[("cookie", "a=b")], None), Err(Bypass::Credentials));
@@ -189,6 +196,15 @@ mod tests {
             Ok(Scope::user("ann"))
         );
         assert_eq!(scope(&[], Some("ann")), Ok(Scope::user("ann")));
+    }
+
+    #[test]
+    fn credentials_of_everybody_are_nobodys() {
+        let request = head("GET", &[("cookie", "a=b")]);
+        let scope = |named| scope(&Head::of(&request), Some(named));
+        assert_eq!(scope(Scope::Public), Err(Bypass::Credentials));
+        assert_eq!(scope(Scope::tenant("")), Err(Bypass::Credentials));
+        assert_eq!(scope(Scope::tenant("acme")), Ok(Scope::tenant("acme")));
     }
 
     #[test]

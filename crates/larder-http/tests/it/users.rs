@@ -87,6 +87,43 @@ async fn a_users_response_may_be_made_of_the_users_entries() {
     assert_eq!(site.calls(), 2);
 }
 
+/// Seen failing with `vary_by_scope` read as a user's.
+#[tokio::test]
+async fn users_of_a_tenant_share_what_is_made_of_the_tenants_entries() {
+    let tenant = |head: &Parts| {
+        let token = head.headers.get("authorization")?.to_str().ok()?;
+        Some(Scope::tenant(token.split('.').next()?))
+    };
+    let site = Site::new(minute().vary_by_scope(tenant), |call| async move {
+        let token = call.request.headers()["authorization"].to_str().unwrap();
+        let (tenant, user) = token.split_once('.').unwrap();
+        let scope = match call.request.uri().path() {
+            "/" => Scope::tenant(tenant),
+            _ => Scope::user(user),
+        };
+        let region = call
+            .larder
+            .region::<usize>("numbers", Policy::ttl(MINUTE))
+            .unwrap();
+        let own = region.scoped(scope);
+        let value = own
+            .get_or_load("n", || async { Ok::<_, std::io::Error>(call.number) })
+            .await;
+        respond(&[], value.unwrap().to_string())
+    });
+    let ask = async |token: &str, uri: &str| {
+        let answer = site.send(get(uri, &[("authorization", token)])).await;
+        answer.cache().to_owned()
+    };
+    assert_eq!(ask("acme.ann", "/").await, "fwd=uri-miss; stored");
+    assert_eq!(ask("acme.bob", "/").await, "hit; ttl=60");
+    assert_eq!(ask("globex.cid", "/").await, "fwd=uri-miss; stored");
+    for _ in 0..2 {
+        let mine = ask("acme.ann", "/mine").await;
+        assert_eq!(mine, "fwd=uri-miss; detail=refused-wider-scope");
+    }
+}
+
 /// The same on several threads, where leaders are cancelled at any point of their way.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn users_never_meet_across_threads() {

@@ -107,8 +107,7 @@ async fn a_transaction_reads_for_whom_its_connection_does() {
     assert!(keeps(&own, in_a_transaction).await);
 }
 
-/// Seen to fail without `asking.terms.refusal.is_some()` in `look` and `terms.hold` in `load` (`repository/read.rs`),
-/// and their likes in `repository/batch.rs`.
+/// Seen to fail without `terms.hold` in `load` (`repository/read.rs`) and its like in `repository/batch.rs`.
 #[tokio::test]
 async fn an_entity_that_demands_a_scope_is_kept_under_one_only() {
     let service = with_articles().await;

@@ -2,6 +2,7 @@
 //!
 //! They run on a server of this process's own, and are left out where it is not installed.
 
+use futures_util::FutureExt as _;
 use larder_core::{Change, Columns, Refusal, Scope, TableName};
 use larder_sea_orm::CachedRepository as _;
 use sea_orm::{
@@ -11,6 +12,7 @@ use sea_orm::{
 
 use crate::catalog_servers::postgres;
 use crate::harness::{Db, Service, over, scoped};
+use crate::probe::Point;
 
 type Transaction = <Db as TransactionTrait>::Transaction;
 
@@ -230,8 +232,7 @@ async fn a_setting_of_a_transaction_leaves_the_cache_to_the_others() {
     assert!(service.control.sent().is_empty());
 }
 
-/// Seen to fail with `self.told` left as it is in `roll_back`, and with `Frame::absorb` without the settings
-/// (`session/frames.rs`).
+/// Seen to fail without `keys.under` in `Repository::keys` (`repository/asking.rs`).
 #[tokio::test]
 async fn a_setting_of_a_savepoint_goes_with_it() {
     let Some(service) = under(BY_TENANT).await else {
@@ -260,21 +261,17 @@ async fn what_was_loaded_under_another_setting_than_it_was_asked_under_is_not_ke
     };
     let acme = tenant(&service, "acme");
     let transaction = begin(&acme, "acme").await;
-    let held = service
-        .control
-        .hold(crate::probe::Point::Before, "FROM \"doc\"");
-    let slow = async {
-        let rows = doc::Entity::find();
-        let docs = transaction.repository::<doc::Entity>();
-        docs.find(rows).await.unwrap().len()
-    };
-    let set = async {
-        held.reached().await;
-        let set = tell(&transaction, "globex");
-        held.release();
-        set.await;
-    };
-    tokio::join!(slow, set);
+    let held = service.control.hold(Point::Before, "FROM \"plain\"");
+    // One statement is in flight, the setting is next, and the third has its key by then.
+    let mut first = Box::pin(plain::Entity::find().all(&transaction));
+    assert!(first.as_mut().now_or_never().is_none());
+    let mut set = Box::pin(tell(&transaction, "globex"));
+    assert!(set.as_mut().now_or_never().is_none());
+    let mut third = Box::pin(ids(&transaction));
+    assert!(third.as_mut().now_or_never().is_none());
+    held.release();
+    let (_, (), third) = tokio::join!(first, set, third);
+    assert_eq!(third, [2, 3]);
     assert_eq!(ids(&transaction).await, [2, 3]);
     transaction.commit().await.unwrap();
     assert_eq!(seen(&service, &acme, "acme").await.0, [1]);
