@@ -339,6 +339,11 @@ impl Table {
         self.guard
     }
 
+    /// Tells whether who asks decides which rows there are, by columns no statement names.
+    pub(crate) fn has_policies(&self) -> bool {
+        self.policies
+    }
+
     /// Makes the canonical key of a row, given the value of each key column by its name.
     ///
     /// `None` when the table has no primary key, a value is missing or has no canonical form.

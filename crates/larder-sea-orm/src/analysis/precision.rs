@@ -169,6 +169,12 @@ pub(super) fn reading(
         }
     }
     seats.attribute();
+    // A policy may ask for any column of its table.
+    seats
+        .seats
+        .iter_mut()
+        .filter(|seat| seat.table.has_policies())
+        .for_each(Seat::name_all);
     let candidates = carry::candidates(&seats);
     for (seat, candidates) in seats.seats.iter().zip(candidates) {
         let key = seats.told_key(seat);

@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 use super::CachedConnection;
 use crate::bypass::own;
 use crate::domain::{Domain, SendExactly, joined};
+use crate::restricted::Rights;
 use crate::session::Session;
 use crate::statement::{Answer, Wanted, Write};
 
@@ -60,7 +61,7 @@ where
 ///
 /// # Errors
 /// What the database answers: it may end the transaction, as an error of the write itself may.
-pub(super) async fn read_before<C: ConnectionTrait>(
+pub(super) async fn read_before<C: ConnectionTrait + 'static>(
     domain: &Domain,
     session: &Session,
     wrote: bool,
@@ -68,9 +69,11 @@ pub(super) async fn read_before<C: ConnectionTrait>(
     write: &mut Write,
     wanted: Wanted,
 ) -> Result<(), DbErr> {
+    // Who may write need not have the right to read.
+    let restricted = Rights::over(conn).is_some();
     // A transaction of SQLite that has not written yet may not be able to once it has read.
     let may_read = domain.backend != DbBackend::Sqlite || wrote || session.is_immediate();
-    if wanted != Wanted::Done || !may_read {
+    if wanted != Wanted::Done || !may_read || restricted {
         return Ok(());
     }
     if let Some(select) = write.preimage(domain) {

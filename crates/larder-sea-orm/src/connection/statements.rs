@@ -227,7 +227,12 @@ where
         let larder = &self.domain.larder;
         larder.refuse_with(reason.refusal(), || reason.to_string());
         match &self.link {
-            Link::Pool(_) if wanted == Wanted::Done && write.preimage(&self.domain).is_some() => {
+            // Sent over the pool that was connected, which checks no rights.
+            Link::Pool(_)
+                if wanted == Wanted::Done
+                    && self.rights().is_none()
+                    && write.preimage(&self.domain).is_some() =>
+            {
                 self.domain.send_exactly(write).await
             }
             Link::Pool(pool) => autocommit::write(&self.domain, pool, write, wanted).await,

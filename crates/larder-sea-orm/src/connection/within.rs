@@ -13,7 +13,7 @@ use crate::session::{Held, Session};
 use crate::statement::{Answer, SessionChange, Wanted, Write};
 
 /// Sends a write and holds what it changed.
-pub(super) async fn write<C: ConnectionTrait>(
+pub(super) async fn write<C: ConnectionTrait + 'static>(
     domain: &Arc<Domain>,
     session: &Arc<Session>,
     conn: &C,
