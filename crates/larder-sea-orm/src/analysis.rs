@@ -18,6 +18,7 @@ mod fragment;
 mod frame;
 mod functions;
 mod images;
+mod memory;
 mod name;
 mod parameters;
 mod pins;
@@ -282,5 +283,5 @@ pub fn recall(
 
 /// Tells what raw SQL does; `values` are its bound parameters, if it has any.
 pub fn analyse_raw(sql: &str, values: Option<&Values>, backend: DbBackend) -> Analysis {
-    raw::analyse(sql, values.map_or(&[], |values| &values.0), backend)
+    memory::analyse(sql, values.map_or(&[], |values| &values.0), backend)
 }

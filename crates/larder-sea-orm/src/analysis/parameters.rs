@@ -6,9 +6,18 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan};
 
+/// What is bound to the placeholders of a text.
+#[derive(Clone, Copy)]
+pub(super) enum Bound<'a> {
+    /// These values.
+    Values(&'a [Value]),
+    /// Values that are put in later, where [`parameter`] finds the number of one.
+    Later,
+}
+
 /// Finds the value of a placeholder.
 pub(super) struct Parameters<'a> {
-    values: &'a [Value],
+    bound: Bound<'a>,
     style: Style,
 }
 
@@ -23,7 +32,7 @@ enum Style {
 
 impl<'a> Parameters<'a> {
     /// Reads from the tokens of a text how its placeholders are counted.
-    pub(super) fn new(values: &'a [Value], tokens: &[TokenWithSpan], backend: DbBackend) -> Self {
+    pub(super) fn new(bound: Bound<'a>, tokens: &[TokenWithSpan], backend: DbBackend) -> Self {
         let mut positions = HashMap::new();
         let mut numbered = false;
         let mut unknown = false;
@@ -46,17 +55,33 @@ impl<'a> Parameters<'a> {
             (false, false, false) if backend == DbBackend::Postgres => Style::Unknown,
             (false, false, false) => Style::Positional(positions),
         };
-        Self { values, style }
+        Self { bound, style }
     }
 
     /// Returns the value of the placeholder that is written like this at this place.
-    pub(super) fn value(&self, text: &str, at: Location, backend: DbBackend) -> Option<&'a Value> {
+    pub(super) fn value(&self, text: &str, at: Location, backend: DbBackend) -> Option<Value> {
         let index = match &self.style {
             Style::Positional(places) => *places.get(&place(at))?,
             Style::Numbered => number(text, backend)?.checked_sub(1)?,
             Style::Unknown => return None,
         };
-        self.values.get(index)
+        match self.bound {
+            Bound::Values(values) => values.get(index).cloned(),
+            Bound::Later => Some(mark(index)?),
+        }
+    }
+}
+
+/// Stands for the parameter of that number, from 0: literals in a text are never of this type.
+fn mark(index: usize) -> Option<Value> {
+    Some(Value::Unsigned(Some(u32::try_from(index).ok()?)))
+}
+
+/// Returns the number of the parameter a value stands for, from 0.
+pub(super) fn parameter(value: &Value) -> Option<usize> {
+    match value {
+        Value::Unsigned(Some(index)) => usize::try_from(*index).ok(),
+        _ => None,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Raw SQL: parsed in the connection's dialect and walked through.
 
 use sea_orm::DbBackend;
-use sea_orm::sea_query::Value;
-use sqlparser::ast::{Query, Statement};
+use sqlparser::ast::{GroupByExpr, Query, SelectItem, Statement};
 use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use super::parameters::Parameters;
+use super::fragment::Fragment;
+use super::parameters::{Bound, Parameters};
 use super::raw_walk::Walk;
 use super::raw_where::Reader;
 use super::{Analysis, Block, Returning, Uncacheable, raw_blocks, raw_where, scan, utility};
@@ -22,37 +22,51 @@ const MOST_DEPTH: usize = 40;
 const MOST_IN_BLOCKS: usize = 500;
 
 /// Tells what a text of one or several statements does.
-pub(super) fn analyse(sql: &str, values: &[Value], backend: DbBackend) -> Analysis {
+pub(super) fn analyse(sql: &str, bound: Bound<'_>, backend: DbBackend) -> Analysis {
     // MySQL and MariaDB carry out what stands in such comments, depending on their version.
     if backend == DbBackend::MySql && ["/*!", "/*M!"].iter().any(|mark| sql.contains(mark)) {
         return utility::anything();
     }
-    let mut analysis = match Text::of(sql, values, backend) {
+    let mut analysis = match Text::of(sql, bound, backend) {
         Some(text) => text.analyse(sql, backend),
         None => return utility::anything(),
     };
-    analysis.ambiguous_quoting =
-        sql.contains('\\') || (backend == DbBackend::MySql && sql.contains('"'));
+    analysis.ambiguous_quoting = is_ambiguous(sql, backend);
     analysis
 }
 
 /// Tells what a piece of a SELECT does; `sql` is `SELECT` and the piece.
-pub(super) fn fragment(sql: &str, in_select_list: bool, backend: DbBackend) -> Analysis {
-    let Some(text) = Text::of(sql, &[], backend) else {
-        return utility::anything();
+pub(super) fn fragment(sql: &str, in_select_list: bool, backend: DbBackend) -> Fragment {
+    let Some(text) = Text::of(sql, Bound::Values(&[]), backend) else {
+        return Fragment::unknown(utility::anything());
     };
-    let Some([statement @ Statement::Query(query)]) = text.statements.as_deref() else {
+    let Some(statements @ [Statement::Query(query)]) = text.statements.as_deref() else {
         let mut analysis = scan(sql, backend);
         analysis.refusal = Some(Uncacheable::Opaque("a fragment of raw SQL"));
-        return analysis;
+        return Fragment::unknown(analysis);
     };
-    let (mut analysis, _) = walk(std::slice::from_ref(statement), &text.parameters, backend);
+    let (mut analysis, reader) = walk(statements, &text.parameters, backend);
     analysis.pins = None;
+    analysis.ambiguous_quoting = is_ambiguous(sql, backend);
     if !in_select_list && !is_expression(query) {
         analysis.refuse(Uncacheable::Opaque("a fragment that is not an expression"));
         analysis.unknown_writes = true;
     }
-    analysis
+    if text.operators > MOST_IN_BLOCKS {
+        return Fragment::unknown(analysis);
+    }
+    let mut blocks = blocks(statements, &analysis, reader);
+    let block = blocks.pop().filter(|_| blocks.is_empty());
+    Fragment {
+        block: block.filter(|_| is_list(query)),
+        columns: columns(query),
+        analysis,
+    }
+}
+
+/// Tells whether some sessions read a text differently.
+fn is_ambiguous(sql: &str, backend: DbBackend) -> bool {
+    sql.contains('\\') || (backend == DbBackend::MySql && sql.contains('"'))
 }
 
 /// A text in its parts.
@@ -65,10 +79,10 @@ struct Text<'a> {
 
 impl<'a> Text<'a> {
     /// Takes a text apart; `None` if the database may split it into other words.
-    fn of(sql: &str, values: &'a [Value], backend: DbBackend) -> Option<Self> {
+    fn of(sql: &str, bound: Bound<'a>, backend: DbBackend) -> Option<Self> {
         let tokens = tokens(sql, backend)?;
         Some(Self {
-            parameters: Parameters::new(values, &tokens, backend),
+            parameters: Parameters::new(bound, &tokens, backend),
             operators: operators(&tokens),
             statements: parse(tokens, backend),
         })
@@ -168,8 +182,17 @@ fn is_operator(token: &Token) -> bool {
     }
 }
 
-/// Tells whether `SELECT ...` is a list of expressions and nothing more.
+/// Tells whether `SELECT ...` is one expression and nothing more.
 fn is_expression(query: &Query) -> bool {
+    is_list(query)
+        && query
+            .body
+            .as_select()
+            .is_some_and(|select| select.projection.len() == 1)
+}
+
+/// Tells whether `SELECT ...` is a list of expressions and nothing more.
+fn is_list(query: &Query) -> bool {
     let plain = query.with.is_none()
         && query.order_by.is_none()
         && query.limit_clause.is_none()
@@ -179,8 +202,22 @@ fn is_expression(query: &Query) -> bool {
             select.from.is_empty()
                 && select.selection.is_none()
                 && select.having.is_none()
-                && select.projection.len() == 1
+                && select.named_window.is_empty()
+                && matches!(&select.group_by, GroupByExpr::Expressions(exprs, modifiers)
+                    if exprs.is_empty() && modifiers.is_empty())
         })
+}
+
+/// Returns how many columns a query gives, if its text tells.
+fn columns(query: &Query) -> Option<usize> {
+    let items = &query.body.as_select()?.projection;
+    let named = |item: &SelectItem| {
+        matches!(
+            item,
+            SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }
+        )
+    };
+    items.iter().all(named).then_some(items.len())
 }
 
 fn walk<'a>(

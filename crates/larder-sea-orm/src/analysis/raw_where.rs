@@ -226,10 +226,7 @@ impl Reader<'_> {
             Literal::HexStringLiteral(digits) if backend == DbBackend::Sqlite => {
                 Some(bytes(digits)?.into())
             }
-            Literal::Placeholder(text) => self
-                .parameters
-                .value(text, value.span.start, backend)
-                .cloned(),
+            Literal::Placeholder(text) => self.parameters.value(text, value.span.start, backend),
             _ => None,
         }
     }
