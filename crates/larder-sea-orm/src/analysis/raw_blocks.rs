@@ -14,19 +14,19 @@ use super::{Block, ColumnOf, Mention, Name, Place, RelationName, Role, Source};
 pub(super) fn of(query: &Query, reader: Reader<'_>) -> Option<Vec<Block>> {
     let mut blocks = Blocks {
         reader,
-        blocks: Vec::with_capacity(1),
+        found: Vec::with_capacity(1),
         besides: Vec::with_capacity(1),
         ctes: Vec::new(),
         lost: false,
     };
     blocks.query(query, Around::Nothing, true);
-    (!blocks.lost).then_some(blocks.blocks)
+    (!blocks.lost).then_some(blocks.found)
 }
 
 /// The queries of a statement on the way through it.
 pub(super) struct Blocks<'a> {
     reader: Reader<'a>,
-    pub(super) blocks: Vec<Block>,
+    pub(super) found: Vec<Block>,
     /// For each block what is known of it beside.
     besides: Vec<Beside>,
     /// The CTEs that can be seen here.
@@ -100,9 +100,9 @@ impl Blocks<'_> {
         if let SetExpr::Select(select) = body {
             return self.select(select, Some(tail), around, told);
         }
-        let first = self.blocks.len();
+        let first = self.found.len();
         self.members(body, around);
-        if self.blocks.len() == first {
+        if self.found.len() == first {
             self.lost = true;
             return;
         }
@@ -113,7 +113,7 @@ impl Blocks<'_> {
             select: None,
         };
         let alone = matches!(body, SetExpr::Query(_));
-        self.blocks[first].opaque |= alone && tail.order_by.is_some();
+        self.found[first].opaque |= alone && tail.order_by.is_some();
         if let Some(order) = &tail.order_by {
             self.order(here, order, false);
         }
@@ -159,9 +159,9 @@ impl Blocks<'_> {
                 block.aliases.push(alias);
             }
         }
-        self.blocks.push(block);
+        self.found.push(block);
         self.besides.push(beside);
-        self.blocks.len() - 1
+        self.found.len() - 1
     }
 
     fn select(&mut self, select: &Select, tail: Option<&Query>, around: Around, told: bool) {
@@ -185,7 +185,7 @@ impl Blocks<'_> {
                 .is_none_or(|order| self.order(here, order, true));
             rows &= self.limit(here, tail);
         }
-        self.blocks[at].rows_told = told && rows;
+        self.found[at].rows_told = told && rows;
     }
 
     /// Looks at a select list; tells whether it gives one row for one row.
@@ -244,7 +244,7 @@ impl Blocks<'_> {
         if alone {
             return self.every(here, None);
         }
-        let sources = self.blocks[here.at].sources.iter();
+        let sources = self.found[here.at].sources.iter();
         let names: Vec<Name> = sources.filter_map(own_name).cloned().collect();
         for name in names {
             self.every(here, Some(name));
@@ -285,14 +285,14 @@ impl Blocks<'_> {
         said.atoms.retain(|atom| atom.columns.iter().all(certain));
         said.links
             .retain(|link| certain(&link.left) && certain(&link.right));
-        let block = &mut self.blocks[here.at];
+        let block = &mut self.found[here.at];
         block.atoms.extend(said.atoms);
         block.links.extend(said.links);
     }
 
     /// Tells whether two of its tables have one name, told apart by their schemas.
     fn is_ambiguous(&self, at: usize) -> bool {
-        let sources = &self.blocks[at].sources;
+        let sources = &self.found[at].sources;
         sources.iter().enumerate().any(|(place, source)| {
             own_name(source).is_some_and(|name| {
                 let mut others = sources.iter().skip(place + 1);
@@ -307,7 +307,7 @@ impl Blocks<'_> {
     }
 
     pub(super) fn mention(&mut self, at: usize, mention: Mention) {
-        let mentions = &mut self.blocks[at].mentions;
+        let mentions = &mut self.found[at].mentions;
         if !mentions.contains(&mention) {
             mentions.push(mention);
         }
@@ -321,12 +321,12 @@ impl Blocks<'_> {
             return;
         }
         let mut inner = at;
-        while let Some(outer) = self.blocks[inner].outer {
+        while let Some(outer) = self.found[inner].outer {
             // What stands in FROM comes before the select list.
             let seen = !self.besides[inner].in_from;
             let mut aliases = self.besides[outer].renamed.iter();
             if seen && aliases.any(|alias| is_same(alias, name, backend)) {
-                self.blocks[outer].opaque = true;
+                self.found[outer].opaque = true;
             }
             inner = outer;
         }

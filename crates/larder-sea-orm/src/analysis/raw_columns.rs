@@ -47,7 +47,7 @@ impl<'a, 'b, 'q> Columns<'a, 'b, 'q> {
     }
 
     fn opaque(&mut self) {
-        self.blocks.blocks[self.here.at].opaque = true;
+        self.blocks.found[self.here.at].opaque = true;
     }
 
     fn mention(&mut self, qualifier: Option<Name>, column: Option<Name>) {
@@ -79,7 +79,7 @@ impl<'a, 'b, 'q> Columns<'a, 'b, 'q> {
         }
         let mut next = Some(self.here.at);
         while let Some(at) = next {
-            let block = &self.blocks.blocks[at];
+            let block = &self.blocks.found[at];
             let mut sources = block.sources.iter();
             if sources.any(|source| source.goes_by(name, DbBackend::Postgres)) {
                 let role = match self.role {

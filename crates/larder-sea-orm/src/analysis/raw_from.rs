@@ -51,14 +51,14 @@ impl Blocks<'_> {
             } else {
                 Join::Other
             };
-            let source = u16::try_from(self.blocks[here.at].sources.len());
+            let source = u16::try_from(self.found[here.at].sources.len());
             self.source(here, &joined.relation, join, parts);
             match (constraint, source) {
                 (Some(JoinConstraint::On(condition)), Ok(source)) => {
                     parts.push(Part::On(source, condition));
                 }
                 (Some(JoinConstraint::None), Ok(_)) => {}
-                (Some(_), Ok(_)) => self.blocks[here.at].opaque = true,
+                (Some(_), Ok(_)) => self.found[here.at].opaque = true,
                 (None, _) | (_, Err(_)) => self.lost = true,
             }
         }
@@ -76,7 +76,7 @@ impl Blocks<'_> {
                 table_with_joins,
                 alias,
             } => {
-                self.blocks[here.at].opaque |= alias.is_some();
+                self.found[here.at].opaque |= alias.is_some();
                 let join = if join == Join::Inner {
                     Join::Inner
                 } else {
@@ -95,17 +95,17 @@ impl Blocks<'_> {
                     return;
                 };
                 if self.is_cte(&name) {
-                    (None, Some(named(alias).unwrap_or(name.name)))
+                    (None, Some(named(alias.as_ref()).unwrap_or(name.name)))
                 } else {
-                    self.blocks[here.at].opaque |= is_altered(table);
-                    (Some(name), named(alias))
+                    self.found[here.at].opaque |= is_altered(table);
+                    (Some(name), named(alias.as_ref()))
                 }
             }
             TableFactor::Derived {
                 subquery, alias, ..
             } => {
                 parts.push(Part::Query(subquery));
-                (None, Some(named(alias).unwrap_or_else(nameless)))
+                (None, Some(named(alias.as_ref()).unwrap_or_else(nameless)))
             }
             other => {
                 let Some(name) = function(other) else {
@@ -116,7 +116,7 @@ impl Blocks<'_> {
                 (None, Some(name))
             }
         };
-        self.blocks[here.at].sources.push(Source {
+        self.found[here.at].sources.push(Source {
             relation,
             alias,
             join,
@@ -132,8 +132,8 @@ impl Blocks<'_> {
     }
 }
 
-fn named(alias: &Option<TableAlias>) -> Option<Name> {
-    alias.as_ref().map(|alias| Name::from(&alias.name))
+fn named(alias: Option<&TableAlias>) -> Option<Name> {
+    alias.map(|alias| Name::from(&alias.name))
 }
 
 /// Returns the name a function in FROM goes by.
@@ -148,7 +148,7 @@ fn function(table: &TableFactor) -> Option<Name> {
         TableFactor::TableFunction { alias, .. } => (alias, nameless()),
         _ => return None,
     };
-    Some(named(alias).unwrap_or(own))
+    Some(named(alias.as_ref()).unwrap_or(own))
 }
 
 /// Returns what no name in a statement is.

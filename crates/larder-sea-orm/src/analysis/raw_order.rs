@@ -13,7 +13,7 @@ use super::raw_columns::Columns;
 impl Blocks<'_> {
     pub(super) fn groups(&mut self, here: Here<'_>, select: &Select) {
         match &select.group_by {
-            GroupByExpr::All(_) => self.blocks[here.at].opaque = true,
+            GroupByExpr::All(_) => self.found[here.at].opaque = true,
             GroupByExpr::Expressions(exprs, _) => {
                 for expr in exprs {
                     self.ranked(here, expr, true);
@@ -36,7 +36,7 @@ impl Blocks<'_> {
     /// Looks at an ORDER BY; tells whether its expressions give one value a row.
     pub(super) fn order(&mut self, here: Here<'_>, order: &OrderBy, ordinals: bool) -> bool {
         let OrderByKind::Expressions(exprs) = &order.kind else {
-            self.blocks[here.at].opaque = true;
+            self.found[here.at].opaque = true;
             return true;
         };
         self.lost |= order.interpolate.is_some();
@@ -67,19 +67,17 @@ impl Blocks<'_> {
                 return true;
             }
             let item = here.select.and_then(|select| at_place(select, expr));
-            return match item {
-                Some(item) => self.walk(here, item, Role::Order),
-                None => {
-                    self.blocks[here.at].opaque = true;
-                    true
-                }
+            let Some(item) = item else {
+                self.found[here.at].opaque = true;
+                return true;
             };
+            return self.walk(here, item, Role::Order);
         }
         let rows = self.walk(here, expr, Role::Order);
         rows & self.implicit(here, expr)
     }
 
-    /// PostgreSQL names an expression without an alias after its function, and ORDER BY can use that name.
+    /// `PostgreSQL` names an expression without an alias after its function, and ORDER BY can use that name.
     fn implicit(&mut self, here: Here<'_>, expr: &Expr) -> bool {
         let (Expr::Identifier(_), DbBackend::Postgres, Some(select)) =
             (expr, self.backend(), here.select)
@@ -113,12 +111,12 @@ impl Blocks<'_> {
         };
         let fetch = tail.fetch.as_ref();
         let quantity = fetch.and_then(|fetch| fetch.quantity.as_ref());
-        let known = self.blocks.len();
+        let known = self.found.len();
         for expr in [limit, offset, quantity].into_iter().flatten() {
             self.walk(here, expr, Role::Where);
         }
-        self.blocks[here.at].limited |= limit.is_some() || fetch.is_some();
-        offset.is_none() && fetch.is_none() && self.blocks.len() == known
+        self.found[here.at].limited |= limit.is_some() || fetch.is_some();
+        offset.is_none() && fetch.is_none() && self.found.len() == known
     }
 }
 

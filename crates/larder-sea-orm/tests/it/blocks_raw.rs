@@ -434,6 +434,10 @@ fn derived_tables_and_ctes_are_sources_without_a_relation() {
             ),
         ],
     );
+}
+
+#[test]
+fn lateral_queries_and_functions_in_from_name_columns_of_the_tables_beside_them() {
     check(
         &[Postgres, MySql],
         &[(
