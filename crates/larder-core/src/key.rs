@@ -31,17 +31,20 @@ impl Key {
 /// Shows the parts in words, `/` between them: this is what patterns are matched against.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut rest: &[u8] = &self.0;
-        let mut first = true;
-        while let Some((part, tail)) = Part::decode(rest) {
-            if !std::mem::take(&mut first) {
-                f.write_str("/")?;
-            }
-            write!(f, "{part}")?;
-            rest = tail;
-        }
-        Ok(())
+        write_parts(f, &self.0)
     }
+}
+
+fn write_parts(f: &mut fmt::Formatter<'_>, mut rest: &[u8]) -> fmt::Result {
+    let mut first = true;
+    while let Some((part, tail)) = Part::decode(rest) {
+        if !std::mem::take(&mut first) {
+            f.write_str("/")?;
+        }
+        write!(f, "{part}")?;
+        rest = tail;
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Key {
@@ -79,6 +82,12 @@ impl KeyBuilder {
             self.0.0.extend_from_slice(&value.to_le_bytes());
         }
         self
+    }
+
+    /// Adds another key as one part, shown as its parts.
+    #[must_use]
+    pub fn key(self, key: &Key) -> Self {
+        self.counted(b'k', key.as_bytes())
     }
 
     /// Ends the key.
@@ -165,6 +174,7 @@ tuple_keys!((A 0) (A 0, B 1) (A 0, B 1, C 2) (A 0, B 1, C 2, D 3));
 enum Part<'a> {
     Text(&'a str),
     Bytes(&'a [u8]),
+    Key(&'a [u8]),
     Int(i128),
 }
 
@@ -183,6 +193,9 @@ impl<'a> Part<'a> {
             _ => {
                 let (length, rest) = rest.split_first_chunk::<4>()?;
                 let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+                if *tag == b'k' {
+                    return Some((Self::Key(value), rest));
+                }
                 let text = (*tag == b't')
                     .then(|| std::str::from_utf8(value).ok())
                     .flatten();
@@ -197,6 +210,7 @@ impl fmt::Display for Part<'_> {
         match self {
             Self::Text(text) => f.write_str(text),
             Self::Int(value) => write!(f, "{value}"),
+            Self::Key(key) => write_parts(f, key),
             Self::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
         }
     }
@@ -229,5 +243,14 @@ mod tests {
             Key::from(("article", 7, b"\x0a".as_slice())).to_string(),
             "article/7/0a"
         );
+    }
+
+    #[test]
+    fn a_key_within_a_key_reads_as_its_parts_and_is_one_of_its_own() {
+        let inner = Key::from(("article", 7));
+        let outer = Key::builder().text("main").key(&inner).finish();
+        assert_eq!(outer.to_string(), "main/article/7");
+        assert_ne!(outer, Key::from(("main", "article", 7)));
+        assert_ne!(outer, Key::from(("main", inner.as_bytes())));
     }
 }

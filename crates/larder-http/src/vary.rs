@@ -80,7 +80,7 @@ impl Variant {
 
     /// Returns the key under which the variant for `request` stands.
     pub(crate) fn key_for(&self, key: &Key, request: &HeaderMap) -> Key {
-        let start = Key::builder().text("variant").bytes(key.as_bytes());
+        let start = Key::builder().text("variant").key(key);
         self.0
             .iter()
             .fold(start, |key, (name, _)| push_header(key, name, request))

@@ -1,10 +1,11 @@
 //! Any function that reads over a connection, cached.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use larder_core::{Key, Policy, Region, RegionError};
+use larder_core::{Explanation, Key, Policy, Refusal, Region, RegionError};
 
 use super::CachedConnection;
 use crate::view::Access;
@@ -47,12 +48,7 @@ impl<C: Send + Sync + 'static> CachedConnection<C> {
         E: Send + Sync + 'static,
         F: AsyncFnOnce(&Self) -> Result<V, E>,
     {
-        let region = self
-            .domain
-            .kept::<Queries<V>, Region<V>, RegionError>(|| {
-                self.domain.larder.region(REGION, Policy::ttl(TTL))
-            })
-            .unwrap_or_else(|error| panic!("{error}"));
+        let region = self.queries();
         self.query_in(&region, key, read).await
     }
 
@@ -74,15 +70,61 @@ impl<C: Send + Sync + 'static> CachedConnection<C> {
         if self.session().is_some() || self.access() == Access::Bypass || self.rights().is_some() {
             return read(self).await.map(Arc::new).map_err(Arc::new);
         }
-        let key = Key::builder()
+        let key = self.key_of_query::<V>(&key.into());
+        self.own_view(region).get_or_load(key, || read(self)).await
+    }
+
+    /// Says why what [`query`](Self::query) answers is served or not.
+    ///
+    /// # Panics
+    /// If the region `queries` was declared with another policy.
+    pub fn explain_query<V: Send + Sync + 'static>(&self, key: impl Into<Key>) -> Explanation {
+        self.explain_query_in(&self.queries::<V>(), key)
+    }
+
+    /// Says why what [`query_in`](Self::query_in) answers is served or not.
+    pub fn explain_query_in<V>(&self, region: &Region<V>, key: impl Into<Key>) -> Explanation
+    where
+        V: Send + Sync + 'static,
+    {
+        let key = self.key_of_query::<V>(&key.into());
+        let region = self.own_view(region);
+        if self.session().is_some() {
+            region.explain_bypass(key.to_string(), "in a transaction")
+        } else if self.access() == Access::Bypass {
+            let refusal = self.refusal().map_or("the connection", Refusal::as_str);
+            region.explain_bypass(key.to_string(), refusal)
+        } else if self.rights().is_some() {
+            region.explain_bypass(key.to_string(), "rights of its own")
+        } else {
+            region.explain(&key)
+        }
+    }
+
+    fn queries<V: Send + Sync + 'static>(&self) -> Arc<Region<V>> {
+        let declare = || self.domain.larder.region(REGION, Policy::ttl(TTL));
+        self.domain
+            .kept::<Queries<V>, Region<V>, RegionError>(declare)
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Returns the region for who reads here.
+    fn own_view<'a, V>(&self, region: &'a Region<V>) -> Cow<'a, Region<V>>
+    where
+        V: Send + Sync + 'static,
+    {
+        if self.reader.is_named() {
+            Cow::Owned(region.scoped(self.reader.scope().clone()))
+        } else {
+            Cow::Borrowed(region)
+        }
+    }
+
+    fn key_of_query<V>(&self, key: &Key) -> Key {
+        Key::builder()
             .text(&self.domain.name)
             .text(std::any::type_name::<V>())
-            .bytes(key.into().as_bytes())
-            .finish();
-        if self.reader.is_named() {
-            let region = region.scoped(self.reader.scope().clone());
-            return region.get_or_load(key, || read(self)).await;
-        }
-        region.get_or_load(key, || read(self)).await
+            .key(key)
+            .finish()
     }
 }

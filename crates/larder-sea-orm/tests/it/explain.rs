@@ -5,12 +5,12 @@ use larder_core::explain::{Cause, State};
 use larder_sea_orm::{CachedRepository as _, Repository};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, EntityTrait as _, QueryFilter as _,
-    QueryOrder as _, Select, TransactionSession as _, TransactionTrait as _,
+    ColumnTrait as _, ConnectionTrait as _, DatabaseConnection, DbErr, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, Select, TransactionSession as _, TransactionTrait as _,
 };
 
 use crate::entities::article;
-use crate::harness::{Service, rename, with_articles};
+use crate::harness::{Db, Service, rename, with_articles};
 use crate::probe::Probe;
 
 fn articles(service: &Service) -> Repository<'_, article::Entity, Probe<DatabaseConnection>> {
@@ -147,6 +147,29 @@ async fn a_read_of_a_view_that_is_not_understood_tells_the_view() {
     let refused = explanation.refused.as_ref().unwrap();
     let details = refused.details.as_deref().unwrap_or_default();
     assert!(details.contains("newest"), "{explanation}");
+}
+
+#[tokio::test]
+async fn a_cached_closure_is_explained_by_its_key() {
+    let service = with_articles().await;
+    let db = &service.db;
+    let titles = async |db: &Db| {
+        let rows = by_ann().all(db).await?;
+        Ok::<_, DbErr>(rows.len())
+    };
+    db.query(("titles-of", 1), titles).await.unwrap();
+    let explain = || db.explain_query::<usize>(("titles-of", 1));
+    let fresh = explain();
+    assert_eq!(
+        (fresh.state, fresh.key.as_str()),
+        (State::Fresh, "main/usize/titles-of/1")
+    );
+    rename(db, 1, "renamed").await.unwrap();
+    assert!(is_of_first_article(&explain()), "{}", explain());
+    let transaction = db.begin().await.unwrap();
+    let passed_by = transaction.explain_query::<usize>(("titles-of", 1)).state;
+    assert_eq!(passed_by, State::PassedBy("in a transaction"));
+    transaction.rollback().await.unwrap();
 }
 
 #[tokio::test]
