@@ -12,7 +12,7 @@ use crate::view::Access;
 
 /// The region of queries that name none.
 const REGION: &str = "queries";
-const TTL: Duration = Duration::from_secs(600);
+const TTL: Duration = Duration::from_mins(10);
 
 /// What a domain keeps of queries with answers of type `V`.
 struct Queries<V>(PhantomData<fn() -> V>);
