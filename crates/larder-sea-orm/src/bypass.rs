@@ -74,9 +74,12 @@ pub enum OnBypass {
 #[derive(Clone)]
 pub struct Watch(Arc<Watching>);
 
+/// A metric callback of the user's.
+type Metric = dyn Fn(&Info<'_>) + Send + Sync;
+
 #[derive(Default)]
 struct Watching {
-    metric: Option<Box<dyn Fn(&Info<'_>) + Send + Sync>>,
+    metric: Option<Box<Metric>>,
     larder: OnceLock<Larder>,
     /// Weak: the domains hold the pools that hold this.
     domains: RwLock<Vec<Weak<Domain>>>,

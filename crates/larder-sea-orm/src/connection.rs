@@ -96,6 +96,10 @@ impl<C> CachedConnection<C> {
     /// # }
     /// ```
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as `Region::scoped` takes it"
+    )]
     pub fn scoped(mut self, scope: Scope) -> Self {
         self.reader = self.reader.narrowed(&scope);
         self

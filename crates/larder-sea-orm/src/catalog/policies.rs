@@ -103,8 +103,6 @@ fn asks_the_session_alone(condition: &str) -> bool {
 fn is_plain(expr: &Expr) -> bool {
     match expr {
         Expr::Identifier(_) | Expr::Value(_) => true,
-        // A row of another relation, or a function read as a column, would be written like this as well.
-        Expr::CompoundIdentifier(_) => false,
         Expr::Nested(inner)
         | Expr::IsNull(inner)
         | Expr::IsNotNull(inner)
@@ -132,6 +130,7 @@ fn is_plain(expr: &Expr) -> bool {
             expr, data_type, ..
         } => is_plain_type(data_type) && is_plain(expr),
         Expr::Function(function) => is_plain_function(function),
+        // Among them `a.b`: a row of another relation, or a function read as a column, is written like that.
         _ => false,
     }
 }

@@ -100,13 +100,13 @@ where
     match region.join(&asking.key).await {
         Turn::Hit(hit) => Ok(hit.value),
         Turn::Lead(lead) | Turn::Alone(lead) => load(db, region, lead, asking.terms, loader).await,
-        Turn::Failed(error) => match error.downcast::<DbErr>() {
-            Ok(error) => Err(DbErr::clone(&error)),
-            Err(_) => {
-                let lead = region.alone(&asking.key);
-                load(db, region, lead, asking.terms, loader).await
+        Turn::Failed(error) => {
+            if let Ok(error) = error.downcast::<DbErr>() {
+                return Err(DbErr::clone(&error));
             }
-        },
+            let lead = region.alone(&asking.key);
+            load(db, region, lead, asking.terms, loader).await
+        }
     }
 }
 
