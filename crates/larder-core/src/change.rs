@@ -87,7 +87,7 @@ pub enum Image {
 
 impl Image {
     /// Returns the hash of `column`'s value, if it is known.
-    pub(crate) fn column(&self, column: &str) -> Option<u64> {
+    pub fn value(&self, column: &str) -> Option<u64> {
         match self {
             Self::Known(columns) => columns
                 .iter()

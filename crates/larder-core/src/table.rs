@@ -203,7 +203,7 @@ impl ShapeClock {
             .shape
             .equalities()
             .iter()
-            .map(|column| image.column(column))
+            .map(|column| image.value(column))
             .collect();
         at(match values {
             Some(values) => Spot::Slot(match_hash(table, &self.shape, &values)),

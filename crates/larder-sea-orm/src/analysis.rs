@@ -82,6 +82,8 @@ pub struct Analysis {
     pub functions: Vec<Cow<'static, str>>,
     /// Why its answer must not be kept, whatever the catalog says. The first reason met.
     pub refusal: Option<Uncacheable>,
+    /// It is one statement of text, which has changed nothing if the database refuses it.
+    pub all_or_nothing: bool,
     /// It may write what cannot be told: `CALL`, `DO`, `COPY`, text that does not parse.
     pub unknown_writes: bool,
     /// It begins, ends or splits a transaction by hand.

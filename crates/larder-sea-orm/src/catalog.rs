@@ -39,7 +39,7 @@ use code::{Code, Sets};
 
 pub(crate) use code::effect;
 pub use column::{Column, KeyColumn, Room};
-pub use effects::{Effect, Effects};
+pub use effects::{Cascade, Effect, Effects};
 use unexplained::Said;
 pub use unexplained::{Part, Unexplained};
 pub use views::View;
@@ -98,6 +98,8 @@ pub struct Table {
     /// What its code sets of the rows that are written.
     sets: Sets,
     replaces: bool,
+    /// A row that conflicts ends a statement, and those before it stay.
+    fails: bool,
     /// Its rows move between partitions when one of these is set: one is deleted, another inserted.
     moves: Option<Columns>,
     guard: Option<Unresolved>,
@@ -327,6 +329,11 @@ impl Table {
         let place = |key: &KeyColumn| self.columns.iter().position(|it| *it.name == *key.name);
         let set = |key| place(key).is_none_or(|place| sets.may_set(place));
         *sets != Sets::Nothing && self.key.iter().any(set)
+    }
+
+    /// Tells whether a row that conflicts ends a statement while those before it stay.
+    pub(crate) fn fails(&self) -> bool {
+        self.fails
     }
 
     /// Returns the columns of its primary key, in their order; empty if it has none.

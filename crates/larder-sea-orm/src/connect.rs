@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::bypass::{OnBypass, Watch};
 use crate::connection::{CachedConnection, exactly};
 use crate::domain::Domain;
+use crate::entity::Bulk;
 
 /// Connects databases to a [`Larder`]; bring it into scope and call `larder.connect(..)`.
 pub trait Connect {
@@ -61,7 +62,7 @@ impl Connect for Larder {
         let watch = options.watch_over(&mut pool);
         let pool = Arc::new(pool);
         let exactly = exactly(&pool);
-        let opened = Domain::open(self, domain, &pool, options.on_bypass, exactly)
+        let opened = Domain::open(self, domain, &pool, &options, exactly)
             .await
             .map_err(ConnectError::Schema)?;
         // Only now: a name is not used up by a database that did not answer.
@@ -77,7 +78,8 @@ impl Connect for Larder {
 /// How a database is connected.
 #[derive(Clone, Debug, Default)]
 pub struct DomainOptions {
-    on_bypass: OnBypass,
+    pub(crate) on_bypass: OnBypass,
+    pub(crate) bulk: Bulk,
     watch: Option<Watch>,
 }
 
@@ -91,6 +93,14 @@ impl DomainOptions {
     #[must_use]
     pub fn on_bypass(mut self, on_bypass: OnBypass) -> Self {
         self.on_bypass = on_bypass;
+        self
+    }
+
+    /// Says how statements of many rows are published of tables whose entity does not say. Default:
+    /// [`Bulk::Wide`].
+    #[must_use]
+    pub fn bulk(mut self, bulk: Bulk) -> Self {
+        self.bulk = bulk;
         self
     }
 

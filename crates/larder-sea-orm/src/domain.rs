@@ -16,8 +16,9 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::by_hand::ByHand;
-use crate::bypass::{Bypass, OnBypass, own};
+use crate::bypass::{Bypass, own};
 use crate::catalog::{Catalog, Relation};
+use crate::connect::DomainOptions;
 use crate::entity::{Bulk, CachedEntity, relation};
 use crate::reader::Reader;
 use crate::session::{Held, Session};
@@ -39,6 +40,8 @@ pub(crate) struct Domain {
     schema: Schema,
     /// Tables whose rows are read before statements of many rows change them.
     exact: RwLock<HashSet<TableName>>,
+    /// Those of all tables are.
+    all_exact: bool,
     /// Sends a write in a transaction of its own, after the rows it changes were read.
     exactly: Box<SendExactly>,
     /// How many statements were looked at.
@@ -74,7 +77,7 @@ impl Domain {
         larder: &Larder,
         name: &str,
         pool: &Arc<C>,
-        on_bypass: OnBypass,
+        options: &DomainOptions,
         exactly: Box<SendExactly>,
     ) -> Result<Self, DbErr>
     where
@@ -97,13 +100,14 @@ impl Domain {
             name: name.into(),
             backend,
             by_hand: ByHand::default(),
-            bypass: Bypass::new(on_bypass),
+            bypass: Bypass::new(options.on_bypass),
             catalog: RwLock::new(Some(Schemas::new(catalog))),
             schema: Schema {
                 read: Box::new(read),
                 turn: Mutex::default(),
             },
             exact: RwLock::default(),
+            all_exact: options.bulk == Bulk::Exact,
             exactly,
             looked_at: AtomicU64::new(0),
             kept: RwLock::default(),
@@ -139,10 +143,12 @@ impl Domain {
 
     /// Tells whether the rows of a table are read before statements of many rows change them.
     pub(crate) fn is_exact(&self, table: &TableName) -> bool {
-        self.exact
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .contains(table)
+        self.all_exact
+            || self
+                .exact
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(table)
     }
 
     /// Sends a write in a transaction of its own, after the rows it changes were read.

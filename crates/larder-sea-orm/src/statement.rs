@@ -246,7 +246,10 @@ impl Asked {
             control: plan.transaction_control.then(|| balance(text, backend)),
             session: session_change(text, plan.session_change),
             // Tables of MySQL may be without transactions: what was written before an error stays.
-            all_or_nothing: single && !everything && backend != DbBackend::MySql,
+            all_or_nothing: (single || analysis.all_or_nothing)
+                && !everything
+                && !plan.write.as_ref().is_some_and(Writing::may_be_partial)
+                && backend != DbBackend::MySql,
             statement,
             refusal: plan.read.err().unwrap_or(Uncacheable::Write),
             before: None,

@@ -64,7 +64,7 @@ impl Recorder {
         match function_name(call.get_func()) {
             Some(name) => {
                 if !is_scalar(&name, self.backend) {
-                    self.untold();
+                    self.combines();
                 }
                 self.call(name);
             }

@@ -11,7 +11,6 @@ const SEA_ORM: [&str; 2] = ["1", "COUNT(*) AS num_items"];
 
 /// What a piece of raw SQL does.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "the recorder reads them next")]
 pub(super) struct Fragment {
     /// What it does.
     pub(super) analysis: Analysis,
@@ -33,11 +32,6 @@ impl Fragment {
             columns: None,
         }
     }
-}
-
-/// Tells what a piece of raw SQL does; `None` if it is one of `SeaORM`'s own.
-pub(super) fn analyse(text: &str, in_select_list: bool, backend: DbBackend) -> Option<Analysis> {
-    take_apart(text, in_select_list, backend).map(|fragment| fragment.analysis.clone())
 }
 
 /// Takes a piece of raw SQL apart; `None` if it is one of `SeaORM`'s own.

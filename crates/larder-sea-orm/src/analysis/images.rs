@@ -1,9 +1,9 @@
 //! A row before and after a write, as far as the statement and the rows it returns tell.
 //!
 //! 1. What the WHERE of an UPDATE or DELETE pins, a row was before.
-//! 2. A column that is not set is after an UPDATE what it was before, unless the database computes columns or a
-//!    trigger may change the row.
-//! 3. A value that is set or inserted is there afterwards if it fits, and no trigger may change the row.
+//! 2. A column that is not set is after an UPDATE what it was before, unless the database computes it or a trigger
+//!    may set it.
+//! 3. A value that is set or inserted is there afterwards if it fits, and no trigger may set the column.
 //! 4. A row that is returned is the row after the write, of a DELETE the row before.
 //! 5. An upsert leaves open whether there was a row.
 
@@ -35,8 +35,8 @@ pub(super) struct Images {
     set: Values,
     /// The columns that rows returned tell.
     told: Vec<usize>,
-    /// Code of the database's may change the row as well.
-    rewritten: bool,
+    /// The columns that code of the database's may set as well.
+    rewritten: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl Images {
             pinned,
             set,
             told,
-            rewritten: table.rewrites(),
+            rewritten: rewritten(table),
             columns,
         }
     }
@@ -163,14 +163,15 @@ impl Images {
         cells: &[Cell],
         backend: DbBackend,
     ) -> Option<Image> {
-        if self.kind != Kind::Insert || self.rewritten {
+        if self.kind != Kind::Insert {
             return None;
         }
         let value = |(name, cell): (&Name, &Cell)| {
             let place = self
                 .columns
                 .iter()
-                .position(|column| name.is_column(&column.name, backend))?;
+                .position(|column| name.is_column(&column.name, backend))
+                .filter(|place| !self.rewritten.contains(place))?;
             Some((place, self.columns[place].stored(cell.value()?)?))
         };
         Some(self.image(columns.iter().zip(cells).filter_map(value).collect()))
@@ -178,8 +179,10 @@ impl Images {
 
     /// Adds the columns of a key to an image.
     pub(super) fn with_key(&self, image: Image, key: &RowKey) -> Image {
-        let Image::Known(known) = &image else {
-            return image;
+        let known: &[_] = match &image {
+            Image::Known(known) => known,
+            Image::Unknown => &[],
+            Image::Absent => return image,
         };
         let part = |(place, part): (&usize, &KeyPart)| {
             Some((Arc::clone(&self.columns[*place].name), part_hash(part)?))
@@ -212,16 +215,20 @@ fn values_have(values: &Values, place: usize) -> bool {
     values.iter().any(|(own, _)| *own == place)
 }
 
+/// Returns the columns that code of the database's may set, whatever a statement says.
+fn rewritten(table: &Table) -> Vec<usize> {
+    let columns = 0..table.columns().len();
+    columns.filter(|place| table.may_rewrite(*place)).collect()
+}
+
 /// Returns the columns that an UPDATE of these may change; `None` if any may.
 fn changed(names: &[Name], table: &Table, backend: DbBackend) -> Option<Vec<usize>> {
-    if table.rewrites() {
-        return None;
-    }
     let mut places: Vec<usize> = names
         .iter()
         .map(|name| table.column(name, backend))
         .collect::<Option<_>>()?;
     let columns = table.columns().iter().enumerate();
+    places.extend(rewritten(table));
     places.extend(
         columns
             .filter(|(_, it)| it.generated)
@@ -232,12 +239,14 @@ fn changed(names: &[Name], table: &Table, backend: DbBackend) -> Option<Vec<usiz
 
 /// Returns the values that columns are certainly set to.
 fn set(names: &[Name], write: &Write, table: &Table, backend: DbBackend) -> Values {
-    if table.rewrites() || names.len() != write.assigned.len() {
+    if names.len() != write.assigned.len() {
         return Values::new();
     }
     let twice = |name: &Name| names.iter().filter(|other| *other == name).count() > 1;
     let value = |(name, cell): (&Name, &Cell)| {
-        let place = table.column(name, backend).filter(|_| !twice(name))?;
+        let place = table
+            .column(name, backend)
+            .filter(|place| !twice(name) && !table.may_rewrite(*place))?;
         Some((place, table.columns()[place].stored(cell.value()?)?))
     };
     names

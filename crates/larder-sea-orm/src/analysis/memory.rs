@@ -179,6 +179,7 @@ fn each_value(analysis: &mut Analysis, show: &mut impl FnMut(&mut Value)) {
         session_change: _,
         ddl: _,
         ambiguous_quoting: _,
+        all_or_nothing: _,
     } = analysis;
     for block in blocks {
         for BlockAtom { values, .. } in &mut block.atoms {

@@ -1,7 +1,7 @@
 //! Raw SQL: parsed in the connection's dialect and walked through.
 
 use sea_orm::DbBackend;
-use sqlparser::ast::{GroupByExpr, Query, SelectItem, Statement};
+use sqlparser::ast::{GroupByExpr, Query, SelectItem, SqliteOnConflict, Statement};
 use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
@@ -220,6 +220,18 @@ fn columns(query: &Query) -> Option<usize> {
     items.iter().all(named).then_some(items.len())
 }
 
+/// Tells whether a text that is refused has changed nothing.
+fn is_all_or_nothing(statements: &[Statement], backend: DbBackend) -> bool {
+    let partial = |or: &Option<SqliteOnConflict>| matches!(or, Some(SqliteOnConflict::Fail));
+    match statements {
+        _ if backend == DbBackend::MySql => false,
+        [Statement::Insert(insert)] => !partial(&insert.or),
+        [Statement::Update(update)] => !partial(&update.or),
+        [Statement::Delete(_) | Statement::Query(_)] => true,
+        _ => false,
+    }
+}
+
 fn walk<'a>(
     statements: &[Statement],
     parameters: &'a Parameters<'a>,
@@ -233,6 +245,7 @@ fn walk<'a>(
             .iter_mut()
             .for_each(|write| write.returning = Returning::Elsewhere);
     }
+    walk.analysis.all_or_nothing = is_all_or_nothing(statements, backend);
     let reader = walk.reader();
     let alone = (walk.queries, walk.tables, walk.wide) == (1, 1, false);
     if let ([Statement::Query(query)], true) = (statements, alone) {

@@ -191,24 +191,26 @@ impl Recorder {
 
     /// Records a piece of raw SQL; in a select list it may go on with FROM.
     pub(super) fn fragment(&self, text: &str, in_select_list: bool) {
-        let Some(fragment) = fragment::analyse(text, in_select_list, self.backend) else {
+        let Some(fragment) = fragment::take_apart(text, in_select_list, self.backend) else {
             self.untold();
             // `1` after ORDER BY is the first column.
-            if matches!(
-                self.frame(|frame| frame.role),
-                Some(None | Some(Role::Order))
-            ) {
+            if self.may_be_place() {
                 self.opaque_columns();
             }
             return;
         };
+        let ordinal = self.may_be_place();
         let mut state = self.state.borrow_mut();
-        state.plain &= fragment.reads.is_empty() && fragment.refusal.is_none();
-        state.coarse |= !fragment.reads.is_empty();
-        state.opaque_block();
+        let analysis = &fragment.analysis;
+        state.plain &= analysis.reads.is_empty() && analysis.refusal.is_none();
+        state.plain &= fragment.block.is_some();
+        match &fragment.block {
+            Some(block) => state.put_in(block, fragment.columns, ordinal),
+            None => state.coarse = true,
+        }
         // What cannot be parsed may close parentheses that are not its own: nothing is pinned any more.
         if matches!(
-            fragment.refusal,
+            analysis.refusal,
             Some(Uncacheable::Opaque(_) | Uncacheable::Unparsed)
         ) {
             state
@@ -216,7 +218,15 @@ impl Recorder {
                 .iter_mut()
                 .for_each(|frame| frame.joined = true);
         }
-        state.analysis.absorb(fragment);
+        state.analysis.absorb(analysis.clone());
+    }
+
+    /// Tells whether a number here may be the place of a column of the answer.
+    fn may_be_place(&self) -> bool {
+        matches!(
+            self.frame(|frame| frame.role),
+            Some(None | Some(Role::Order))
+        )
     }
 
     /// Records a part whose meaning is not known: it may be a call of anything.
@@ -299,6 +309,13 @@ impl Recorder {
     /// Notes that the answer's rows do not tell the rows they are made of.
     pub(super) fn untold(&self) {
         self.frame(|frame| frame.rows_told = false);
+    }
+
+    /// Notes a function that may make one value of many rows, those of a query around this one too.
+    pub(super) fn combines(&self) {
+        let mut state = self.state.borrow_mut();
+        let frames = state.frames.iter_mut();
+        frames.for_each(|frame| frame.rows_told = false);
     }
 
     /// Notes that the innermost SELECT skips rows, or not all are asked for.
@@ -401,6 +418,34 @@ impl State {
         let frame = self.frames.last_mut()?;
         let block = self.analysis.blocks.get_mut(frame.block?)?;
         Some((frame, block))
+    }
+
+    /// Puts a piece of raw SQL into the innermost SELECT; it gives `columns` columns of a select list.
+    fn put_in(&mut self, piece: &Block, columns: Option<usize>, ordinal: bool) {
+        let Some((frame, block)) = self.frame_and_block() else {
+            return;
+        };
+        let role = match frame.role {
+            Some(Role::Output(_)) => Role::Selected,
+            role => role.unwrap_or(Role::Order),
+        };
+        block
+            .mentions
+            .extend(piece.mentions.iter().map(|mention| Mention {
+                role,
+                ..mention.clone()
+            }));
+        block.aliases.extend(piece.aliases.iter().cloned());
+        block.opaque |= piece.opaque || (ordinal && piece.mentions.is_empty());
+        let combines = !piece.rows_told;
+        if role == Role::Selected && columns != Some(1) {
+            // Columns that follow stand at places that are not known.
+            frame.output = None;
+        }
+        if combines {
+            let frames = self.frames.iter_mut();
+            frames.for_each(|frame| frame.rows_told = false);
+        }
     }
 
     fn opaque_block(&mut self) {

@@ -1,6 +1,8 @@
 //! What a statement changes, before it runs and after it has answered.
 
-use larder_core::{Change, Image, KeyPart, RowKey, TableName};
+use std::sync::Arc;
+
+use larder_core::{Change, Image, KeyPart, RowKey, TableName, What};
 use sea_orm::sea_query::Value;
 use sea_orm::{DbBackend, QueryResult};
 
@@ -8,7 +10,7 @@ use super::images::Images;
 use super::pins::MOST_ROWS;
 use super::{Analysis, Cell, Columns, KeyKnowledge, Name, Nature, Pins, Write, WriteKind};
 use crate::canonical::{is_null, key_part, row_value_at};
-use crate::catalog::{Catalog, KeyColumn, Relation, Table, effect};
+use crate::catalog::{Cascade, Catalog, KeyColumn, Relation, Table, effect};
 
 /// What a statement changes.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ struct Target {
     table: TableName,
     /// Its rows change in a way that cannot be told.
     wide: bool,
+    /// A conflict does not take back what was written before it.
+    partial: bool,
     key: Vec<KeyColumn>,
     /// An UPDATE or DELETE of rows that keep their keys.
     exact: bool,
@@ -35,6 +39,8 @@ struct Target {
     returned: Option<Returned>,
     /// One row is inserted, with the last insert id in the place that is empty.
     inserted: Option<Vec<Option<KeyPart>>>,
+    /// Rows of other tables that follow.
+    cascades: Vec<Cascade>,
 }
 
 /// What rows returned by a write tell.
@@ -94,7 +100,14 @@ impl Writing {
             Some(change.images(before, after))
         };
         let own: Vec<Change> = rows.iter().map(change).collect::<Option<_>>()?;
-        Some(self.wide.iter().map(Change::table).chain(own).collect())
+        let mut changes = self.wide.iter().map(Change::table).collect();
+        self.add(target, own, &mut changes);
+        Some(changes)
+    }
+
+    /// Tells whether a statement that is refused may have written rows before: `ON CONFLICT FAIL` of `SQLite`.
+    pub(crate) fn may_be_partial(&self) -> bool {
+        self.targets.iter().any(|target| target.partial)
     }
 
     /// Tells whether anything may change.
@@ -109,19 +122,64 @@ impl Writing {
         }
         let mut changes: Vec<Change> = self.wide.iter().map(Change::table).collect();
         for target in &self.targets {
-            let target_changes = if self.wide.contains(&target.table) {
-                vec![Change::table(&target.table)]
-            } else {
-                target.changes(written)
-            };
-            for change in target_changes {
-                if !changes.contains(&change) {
-                    changes.push(change);
-                }
-            }
+            let own = target.changes(written);
+            self.add(target, own, &mut changes);
         }
         changes
     }
+
+    /// Adds the changes of one table's rows, with those of the rows that follow them.
+    fn add(&self, target: &Target, own: Vec<Change>, changes: &mut Vec<Change>) {
+        let following: Vec<Change> = own
+            .iter()
+            .flat_map(|change| target.cascades.iter().map(|it| follow(it, change)))
+            .collect();
+        for change in own.into_iter().chain(following) {
+            let change = self.widened(change);
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
+        }
+    }
+
+    /// Widens a change in a table that changes as a whole.
+    fn widened(&self, change: Change) -> Change {
+        let table = match change.what() {
+            What::Row(row) => &row.table,
+            What::Rows(rows) => &rows.table,
+            _ => return change,
+        };
+        if self.wide.contains(table) {
+            return Change::table(table);
+        }
+        change
+    }
+}
+
+/// Returns the change of the rows that follow a row which changed, or rows.
+fn follow(cascade: &Cascade, change: &Change) -> Change {
+    let (before, after) = match change.what() {
+        What::Row(row) => (&row.before, &row.after),
+        What::Rows(rows) => (&rows.before, &rows.after),
+        _ => return Change::table(&cascade.table),
+    };
+    let referring = |image: &Image| -> Option<Image> {
+        let value = |(referred, own): &(Arc<str>, Arc<str>)| {
+            Some((Arc::clone(own), image.value(referred)?))
+        };
+        let values: Option<Arc<[_]>> = cascade.columns.iter().map(value).collect();
+        values.map(Image::Known)
+    };
+    let Some(before) = referring(before) else {
+        return Change::table(&cascade.table);
+    };
+    if cascade.deleted {
+        return Change::rows(&cascade.table).images(before, Image::Absent);
+    }
+    let after = referring(after).unwrap_or(Image::Unknown);
+    Change::rows(&cascade.table)
+        .columns(cascade.changed.clone())
+        .images(before, after)
 }
 
 impl Target {
@@ -168,7 +226,8 @@ impl Target {
         let (before, after) = self.images.common();
         let row = |(key, own): &(RowKey, Option<Image>)| {
             let after = own.as_ref().unwrap_or(&after).clone();
-            (key.clone(), before.clone(), after)
+            let with_key = |image| self.images.with_key(image, key);
+            (key.clone(), with_key(before.clone()), with_key(after))
         };
         Some(self.known.as_ref()?.iter().map(row).collect())
     }
@@ -241,7 +300,9 @@ pub(super) fn of(
         let effects = catalog.effects(table, &effect(write));
         writing.everything |= effects.everything;
         writing.wide.extend(effects.tables);
-        writing.targets.push(target(table, write, catalog));
+        let mut target = target(table, write, catalog);
+        target.cascades = effects.cascades;
+        writing.targets.push(target);
     }
     Some(writing)
 }
@@ -254,12 +315,14 @@ fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
     let mut target = Target {
         table: table.name().clone(),
         wide,
+        partial: table.fails(),
         key: table.key().to_vec(),
         exact: false,
         images: Images::of(table, write, catalog.backend),
         known: None,
         returned: None,
         inserted: None,
+        cascades: Vec::new(),
     };
     // The row had another key before, or none that is known.
     let moved = match &write.kind {

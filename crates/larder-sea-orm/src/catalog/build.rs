@@ -54,6 +54,8 @@ pub(super) struct TableFact {
     pub(super) key: Vec<KeyColumn>,
     /// Writing it may delete rows that conflict.
     pub(super) replaces: bool,
+    /// A conflict ends the statement without taking back the rows before it.
+    pub(super) fails: bool,
     /// Its rows move between partitions when one of these is set.
     pub(super) moves: Option<Columns>,
     pub(super) guard: Option<Unresolved>,
@@ -199,6 +201,7 @@ impl Table {
             code: Vec::new(),
             sets: Sets::Nothing,
             replaces: false,
+            fails: false,
             moves: None,
             guard: None,
             secured: false,
@@ -229,6 +232,7 @@ impl Table {
             (own, other) => own.or(other),
         };
         self.replaces |= fact.replaces;
+        self.fails |= fact.fails;
         self.guard = self.guard.or(fact.guard);
     }
 }

@@ -1,11 +1,14 @@
 //! What a write of one relation does to others: foreign keys, triggers.
 
+use std::sync::Arc;
+
 use larder_core::TableName;
 use sea_orm::DbBackend;
 
 use super::code::{Code, Fires};
 use super::{Action, Catalog, Child, Entry, Table, View};
 use crate::analysis::{Columns, Name};
+use crate::canonical::ColumnClass;
 
 /// What a statement does to a relation's rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +33,23 @@ pub struct Effects {
     /// Tables of which any row may have changed; the table written is among them if it refers to itself, replaces
     /// rows, or code sets the key of its rows or writes it once more.
     pub tables: Vec<TableName>,
+    /// Rows of other tables that follow those written, told by their foreign keys.
+    pub cascades: Vec<Cascade>,
     /// Code runs of which nothing is known.
     pub everything: bool,
+}
+
+/// Rows of a table that a foreign key takes along with the rows it refers to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cascade {
+    /// The table that refers.
+    pub table: TableName,
+    /// The columns referred to, each with the one that refers to it.
+    pub columns: Vec<(Arc<str>, Arc<str>)>,
+    /// The rows are deleted; otherwise the columns that refer are updated.
+    pub deleted: bool,
+    /// The columns of the rows that may change, if they are updated.
+    pub changed: larder_core::Columns,
 }
 
 /// One thing that happens to rows of a table.
@@ -49,6 +67,8 @@ struct Walk<'c> {
     seen: Vec<(usize, Step)>,
     seen_views: Vec<(usize, Step)>,
     effects: Effects,
+    /// The next table visited is the one whose rows the statement names.
+    at_target: bool,
     /// What triggers insert replaces rows too: `OR REPLACE` of SQLite counts for them as well.
     replacing: bool,
 }
@@ -69,6 +89,7 @@ impl Catalog {
     /// Returns what `effect` on `view` touches: all tables it is made of, and what goes with them.
     pub fn view_effects(&self, view: &View, effect: &Effect) -> Effects {
         let mut walk = Walk::new(self, effect);
+        walk.at_target = false;
         for step in steps(effect) {
             walk.visit_view(view.place, &step);
         }
@@ -83,6 +104,7 @@ impl<'c> Walk<'c> {
             seen: Vec::new(),
             seen_views: Vec::new(),
             effects: Effects::default(),
+            at_target: matches!(effect, Effect::Delete | Effect::Update(_)),
             replacing: catalog.backend == DbBackend::Sqlite && *effect == Effect::Any,
         }
     }
@@ -92,6 +114,7 @@ impl<'c> Walk<'c> {
             return;
         }
         self.seen.push((place, step.clone()));
+        let at_target = std::mem::take(&mut self.at_target);
         let catalog = self.catalog;
         let table = &catalog.tables[place];
         let fires = |code: &&Code| fires(&code.fires, &step, Some(table), catalog.backend);
@@ -114,13 +137,16 @@ impl<'c> Walk<'c> {
         }
         let step = match step {
             // More may change than the statement says, also what others refer to.
-            Step::Update(_) if table.computes() || table.rewrites() => {
-                Step::Update(Columns::Unknown)
+            Step::Update(Columns::Named(names)) => {
+                Step::Update(Columns::Named(with_computed(names, table)))
             }
             step => step,
         };
         for child in &table.children {
-            self.carry(table, child, &step);
+            let told = at_target
+                .then(|| cascade(catalog, table, child, &step))
+                .flatten();
+            self.carry(table, child, &step, told);
         }
     }
 
@@ -173,7 +199,9 @@ impl<'c> Walk<'c> {
     }
 
     /// Follows a foreign key to the child's rows.
-    fn carry(&mut self, table: &Table, child: &Child, step: &Step) {
+    ///
+    /// `told`: which rows of the child follow which of the parent.
+    fn carry(&mut self, table: &Table, child: &Child, step: &Step, told: Option<Cascade>) {
         let action = match step {
             Step::Insert => Action::Nothing,
             Step::Delete => child.on_delete,
@@ -196,9 +224,13 @@ impl<'c> Walk<'c> {
                     .collect(),
             )),
         };
-        match child.table {
-            Ok(place) => self.write(Entry::Table(place), &next),
-            Err(unexplained) => self.unknown(unexplained),
+        match (child.table, told) {
+            (Ok(place), Some(told)) => {
+                self.effects.cascades.push(told);
+                self.visit(place, next);
+            }
+            (Ok(place), None) => self.write(Entry::Table(place), &next),
+            (Err(unexplained), _) => self.unknown(unexplained),
         }
     }
 
@@ -212,6 +244,60 @@ impl<'c> Walk<'c> {
         self.effects.everything = true;
         self.catalog.meet(place);
     }
+}
+
+/// Returns which rows of a child follow those of its parent; `None` if that cannot be told.
+fn cascade(catalog: &Catalog, parent: &Table, child: &Child, step: &Step) -> Option<Cascade> {
+    let table = &catalog.tables[child.table.ok()?];
+    let deleted = match (step, child.on_delete) {
+        (Step::Delete, Action::Cascade) => true,
+        (Step::Delete | Step::Update(_), _) => false,
+        _ => return None,
+    };
+    // Rows of the same table follow each other, nobody knows how far.
+    if table.place == parent.place || table.replaces {
+        return None;
+    }
+    let column = |table: &Table, name: &str| {
+        let mut columns = table.columns.iter();
+        columns
+            .find(|it| it.name.eq_ignore_ascii_case(name))
+            .cloned()
+    };
+    let pair = |(own, referred): (&String, &str)| {
+        let (own, referred) = (column(table, own)?, column(parent, referred)?);
+        let comparable = own.class == referred.class && own.class != ColumnClass::Other;
+        comparable.then_some((referred.name, own.name))
+    };
+    let referred: Vec<&str> = referred(parent, child).collect();
+    if referred.len() != child.columns.len() || referred.is_empty() {
+        return None;
+    }
+    let columns: Vec<_> = child
+        .columns
+        .iter()
+        .zip(referred)
+        .map(pair)
+        .collect::<Option<_>>()?;
+    let own = columns.iter().map(|(_, own)| Arc::clone(own));
+    let computed = table.columns.iter().enumerate();
+    let computed = computed
+        .filter(|(place, it)| it.generated || table.may_rewrite(*place))
+        .map(|(_, it)| Arc::clone(&it.name));
+    Some(Cascade {
+        table: table.name.clone(),
+        deleted,
+        changed: larder_core::Columns::named(own.chain(computed)),
+        columns,
+    })
+}
+
+/// Adds the columns that change with whatever an UPDATE sets.
+fn with_computed(mut names: Vec<Name>, table: &Table) -> Vec<Name> {
+    let columns = table.columns.iter().enumerate();
+    let computed = columns.filter(|(place, it)| it.generated || table.may_rewrite(*place));
+    names.extend(computed.map(|(_, it)| Name::quoted(it.name.to_string())));
+    names
 }
 
 fn steps(effect: &Effect) -> Vec<Step> {

@@ -125,6 +125,7 @@ fn kind(relation: &Listed, schema: &str) -> RelationKind {
     }
     RelationKind::Table(TableFact {
         replaces: words(&relation.sql).contains("on conflict replace"),
+        fails: words(&relation.sql).contains("on conflict fail"),
         ..TableFact::default()
     })
 }

@@ -1,9 +1,10 @@
 //! What a statement means for the cache, with the catalog of a real database.
 
-use larder_core::{Change, Dependency, KeyPart, RowKey, TableName};
+use larder_core::{Change, Dependency, Image, KeyPart, RowKey, TableName};
 use larder_sea_orm::analysis::{
     Plan, Uncacheable, Unresolved, Written, analyse, analyse_raw, plan,
 };
+use larder_sea_orm::canonical::{ColumnClass, value_hash};
 use larder_sea_orm::catalog::Catalog;
 use sea_orm::sea_query::{Expr, ExprTrait, Func, OnConflict, Query, Value};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryTrait, Statement, StatementBuilder};
@@ -223,16 +224,40 @@ async fn a_write_by_key_changes_its_row() {
 }
 
 #[tokio::test]
+async fn rows_that_follow_a_row_are_those_that_refer_to_it() {
+    let catalog = catalog().await;
+    let changes = |sql: &str| {
+        let plan = raw(sql, &catalog);
+        plan.write.expect("it writes").changes(&Written::default())
+    };
+    let image = |column: &str, value: i64| {
+        let hash = value_hash(&value.into(), ColumnClass::Int).unwrap();
+        Image::Known([(column.into(), hash)].into())
+    };
+    let following = Change::rows(&main("tagging"));
+    let deleted = following.clone().images(image("note_id", 7), Image::Absent);
+    assert!(changes("DELETE FROM note WHERE id = 7").contains(&deleted));
+    let moved = following
+        .columns(larder_core::Columns::named(["tag_id".into()]))
+        .images(image("tag_id", 7), image("tag_id", 8));
+    assert!(changes("UPDATE tag SET id = 8 WHERE id = 7").contains(&moved));
+}
+
+#[tokio::test]
 async fn a_write_carries_on_to_what_depends_on_it() {
     let catalog = catalog().await;
     for (sql, expected) in [
         (
             "DELETE FROM note WHERE id = 7",
-            &["table main.tagging", "row 7 of main.note"][..],
+            &["row 7 of main.note", "rows of main.tagging"][..],
+        ),
+        (
+            "DELETE FROM note WHERE title = 'x'",
+            &["rows of main.note", "table main.tagging"],
         ),
         (
             "UPDATE tag SET id = 8 WHERE id = 7",
-            &["table main.tagging", "rows of main.tag"],
+            &["rows of main.tag", "rows of main.tagging"],
         ),
         (
             "UPDATE tag SET name = 'x' WHERE id = 7",
@@ -262,9 +287,10 @@ async fn a_write_carries_on_to_what_depends_on_it() {
         (
             "DELETE FROM note WHERE id = 1; DELETE FROM note WHERE id = 2",
             &[
-                "table main.tagging",
                 "row 1 of main.note",
+                "rows of main.tagging",
                 "row 2 of main.note",
+                "rows of main.tagging",
             ],
         ),
         (

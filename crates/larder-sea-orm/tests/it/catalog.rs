@@ -94,12 +94,15 @@ pub(crate) fn touched(catalog: &Catalog, on: &str, effect: &Effect) -> Vec<Strin
     if effects.everything {
         return vec!["everything".into()];
     }
+    let following = effects.cascades.iter().map(|it| &it.table);
     let mut tables: Vec<_> = effects
         .tables
         .iter()
+        .chain(following)
         .map(|it| it.table().to_owned())
         .collect();
     tables.sort();
+    tables.dedup();
     tables
 }
 
