@@ -296,9 +296,9 @@ async fn a_write_carries_on_to_what_depends_on_it() {
         (
             "DELETE FROM note WHERE id = 1; INSERT INTO watched VALUES (1)",
             &[
-                "table main.tagging",
                 "table main.log",
                 "row 1 of main.note",
+                "rows of main.tagging",
                 "rows of main.watched",
             ],
         ),
