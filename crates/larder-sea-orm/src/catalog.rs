@@ -331,6 +331,11 @@ impl Table {
         *sets != Sets::Nothing && self.key.iter().any(set)
     }
 
+    /// Tells whether code of the database's runs when the table is written.
+    pub(crate) fn has_code(&self) -> bool {
+        !self.code.is_empty()
+    }
+
     /// Tells whether a row that conflicts ends a statement while those before it stay.
     pub(crate) fn fails(&self) -> bool {
         self.fails

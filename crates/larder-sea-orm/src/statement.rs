@@ -69,6 +69,8 @@ pub(crate) struct Write {
     pub(crate) session: SessionChange,
     /// Refused by the server, it has changed nothing.
     pub(crate) all_or_nothing: bool,
+    /// It is one statement.
+    single: bool,
     /// The rows it is about to change, if they have been read.
     before: Option<Vec<QueryResult>>,
     /// `None`: it writes by ending what others wrote, or the schema is not known.
@@ -250,6 +252,7 @@ impl Asked {
                 && !everything
                 && !plan.write.as_ref().is_some_and(Writing::may_be_partial)
                 && backend != DbBackend::MySql,
+            single: single || analysis.all_or_nothing,
             statement,
             refusal: plan.read.err().unwrap_or(Uncacheable::Write),
             before: None,
@@ -293,6 +296,7 @@ impl Write {
                 rows,
                 all_rows: true,
                 last_insert_id: None,
+                rows_affected: None,
             }),
             (Some(writing), Answer::Done(done)) if self.before.is_some() => {
                 self.of_rows_before(writing, done.rows_affected())
@@ -303,6 +307,7 @@ impl Write {
                     .then(|| done.last_insert_id());
                 writing.changes(&Written {
                     last_insert_id: id,
+                    rows_affected: self.single.then(|| done.rows_affected()),
                     ..Written::default()
                 })
             }

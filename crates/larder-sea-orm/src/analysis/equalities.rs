@@ -30,6 +30,9 @@ impl Equalities {
             Expr::Binary(left, BinOper::In, right) => {
                 self.atoms.extend(membership(left, right, place));
             }
+            Expr::Binary(left, BinOper::Or, right) => {
+                self.atoms.extend(either(left, right, place));
+            }
             Expr::Binary(left, BinOper::Is, right) if is_null(right) => {
                 self.atoms.extend(column(left).map(|column| BlockAtom {
                     columns: smallvec![column],
@@ -58,6 +61,22 @@ impl Equalities {
             }
         }
     }
+}
+
+/// Reads `a = 1 OR a = 2` as `a IN (1, 2)`.
+fn either(left: &Expr, right: &Expr, place: Place) -> Option<BlockAtom> {
+    let side = |expr: &Expr| match expr {
+        Expr::Binary(left, BinOper::Equal, right) => equality(left, right, place),
+        Expr::Binary(left, BinOper::In, right) => membership(left, right, place),
+        Expr::Binary(left, BinOper::Or, right) => either(left, right, place),
+        _ => None,
+    };
+    let (mut one, other) = (side(left)?, side(right)?);
+    if one.columns != other.columns || one.values.len() + other.values.len() > MOST_ROWS {
+        return None;
+    }
+    one.values.extend(other.values);
+    Some(one)
 }
 
 fn is_comparison(expr: &Expr) -> bool {

@@ -27,6 +27,8 @@ struct Target {
     table: TableName,
     /// Its rows change in a way that cannot be told.
     wide: bool,
+    /// How many rows the statement touches says whether anything has changed: no code runs beside it.
+    counted: bool,
     /// A conflict does not take back what was written before it.
     partial: bool,
     key: Vec<KeyColumn>,
@@ -62,6 +64,8 @@ pub struct Written<'a> {
     pub all_rows: bool,
     /// The last insert id of the statement's own answer.
     pub last_insert_id: Option<u64>,
+    /// How many rows the statement touched; `None` if it may be another statement's count.
+    pub rows_affected: Option<u64>,
 }
 
 impl Writing {
@@ -119,6 +123,11 @@ impl Writing {
     pub fn changes(&self, written: &Written<'_>) -> Vec<Change> {
         if self.everything {
             return vec![Change::everything()];
+        }
+        if let ([target], Some(0)) = (self.targets.as_slice(), written.rows_affected)
+            && target.counted
+        {
+            return Vec::new();
         }
         let mut changes: Vec<Change> = self.wide.iter().map(Change::table).collect();
         for target in &self.targets {
@@ -315,6 +324,7 @@ fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
     let mut target = Target {
         table: table.name().clone(),
         wide,
+        counted: !wide && !table.has_code() && write.returning != super::Returning::Elsewhere,
         partial: table.fails(),
         key: table.key().to_vec(),
         exact: false,

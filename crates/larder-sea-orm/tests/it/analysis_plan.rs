@@ -390,6 +390,7 @@ async fn returned_rows_tell_the_keys() {
                 rows: &rows,
                 all_rows: true,
                 last_insert_id: None,
+                rows_affected: None,
             },
         );
         let first = Written {
@@ -453,6 +454,7 @@ async fn text_and_blob_keys_come_back() {
                 rows: &rows,
                 all_rows: true,
                 last_insert_id: None,
+                rows_affected: None,
             },
         );
         assert_eq!(told, returned, "what is given is what comes back");

@@ -227,3 +227,27 @@ async fn rows_that_a_foreign_key_deletes_are_gone_too() {
     let articles = service.db.repository::<article::Entity>();
     assert_eq!(articles.find_by_ids([1, 2]).await.unwrap(), [None, None]);
 }
+
+#[tokio::test]
+async fn a_write_that_touches_no_row_changes_nothing() {
+    let service = with_articles().await;
+    let none = Expr::col(article::Column::Views).gt(1_000);
+    let deleted = article::Entity::delete_many().filter(none.clone());
+    assert_eq!(deleted.exec(&service.db).await.unwrap().rows_affected, 0);
+    let text = "UPDATE article SET title = 'x' WHERE views > 1000";
+    service.db.execute_unprepared(text).await.unwrap();
+    assert!(service.is_kept(1).await && service.is_kept(2).await);
+    // The count is that of the last statement.
+    let two =
+        "UPDATE article SET title = 'x' WHERE id = 1; UPDATE article SET title = 'y' WHERE id > 9";
+    service.db.execute_unprepared(two).await.unwrap();
+    assert!(!service.is_kept(1).await);
+}
+
+#[tokio::test]
+async fn a_text_that_is_refused_changes_nothing() {
+    let service = with_articles().await;
+    let refused = "INSERT INTO article (id, author_id, title, views) VALUES (1, 1, 'again', 0)";
+    assert!(service.db.execute_unprepared(refused).await.is_err());
+    assert!(service.is_kept(1).await && service.is_kept(2).await);
+}

@@ -412,6 +412,7 @@ async fn returned_rows_tell_the_keys() {
             rows: &rows,
             all_rows: true,
             last_insert_id: None,
+            rows_affected: None,
         };
         assert_eq!(
             changes(&catalog, &sql, &written),
