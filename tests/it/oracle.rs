@@ -6,25 +6,25 @@
 //! uncached server on the same database.
 //!
 //! `LARDER_ORACLE_OPS`, `LARDER_ORACLE_SEED`, `LARDER_ORACLE_CLIENTS`, `LARDER_ORACLE_WRITES` (in
-//! percent) set how much, how, by how many and how much of it writes.
+//! percent) set how much, how, by how many and how much of it writes. The servers' clock stands
+//! still but for the operations: `LARDER_ORACLE_RATE` of them are a second.
+//!
+//! `LARDER_ORACLE_INVALIDATION` takes something coarser for Larder's invalidation (`invalidation`).
+//! With `ttl` stale reads are counted, they fail nothing. `LARDER_ORACLE_WHY=1` tells at quiet
+//! points which changes made which answers invalid.
 
 mod act;
 mod check;
+mod figures;
+mod invalidation;
+mod load;
 mod quiet;
+mod why;
 mod world;
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
-
-use conduit::{Config, Server, serve};
-use tokio::sync::Barrier;
-
-use crate::client::Client;
-use act::Actor;
-use world::World;
-
-/// How often all clients stop to compare cached and uncached answers.
-const QUIET_POINTS: u64 = 5;
+use figures::print_beside;
+use invalidation::Invalidation;
+use load::Load;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name)
@@ -33,111 +33,83 @@ fn setting(name: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
-async fn start(directory: &std::path::Path, switches: &[(&str, &str)]) -> Server {
-    let config = Config {
-        listen: "127.0.0.1:0".to_owned(),
-        directory: Some(directory.to_owned()),
-        secret: Some("of the oracle".to_owned()),
-        hash_memory: 8,
-        hash_passes: 1,
-        switches: Some(
-            switches
-                .iter()
-                .map(|(name, value)| ((*name).into(), (*value).into()))
-                .collect(),
-        ),
-        ..Config::default()
-    };
-    serve(&config).await.unwrap()
+impl Load {
+    /// Returns this load as the environment would have it, and prints it.
+    fn from_environment(self) -> Self {
+        let clients = setting("LARDER_ORACLE_CLIENTS", self.clients as u64);
+        let load = Self {
+            seed: setting("LARDER_ORACLE_SEED", self.seed),
+            clients: usize::try_from(clients).unwrap(),
+            operations: setting("LARDER_ORACLE_OPS", self.operations),
+            writes: setting("LARDER_ORACLE_WRITES", self.writes),
+            rate: setting("LARDER_ORACLE_RATE", self.rate),
+            ..self
+        };
+        println!(
+            "LARDER_ORACLE_SEED={} operations={} clients={} writes={}% rate={}/s",
+            load.seed, load.operations, load.clients, load.writes, load.rate
+        );
+        load
+    }
+}
+
+fn short() -> Load {
+    Load {
+        seed: fastrand::u64(1..1 << 32),
+        clients: 8,
+        operations: 8_000,
+        writes: 20,
+        rate: 100,
+        quiet_points: 5,
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_is_older_than_a_write_it_came_after() {
-    let seed = setting("LARDER_ORACLE_SEED", fastrand::u64(1..1 << 32));
-    let clients = usize::try_from(setting("LARDER_ORACLE_CLIENTS", 8)).unwrap();
-    let operations = setting("LARDER_ORACLE_OPS", 8_000);
-    let writes = setting("LARDER_ORACLE_WRITES", 20);
-    println!(
-        "LARDER_ORACLE_SEED={seed} operations={operations} clients={clients} writes={writes}%"
-    );
-
-    let directory = tempfile::tempdir().unwrap();
-    let cached = start(directory.path(), &[]).await;
-    let uncached = start(directory.path(), &[("LARDER_ENABLED", "false")]).await;
-    let (cached_client, truth) = (
-        Client::new(cached.address()),
-        Client::new(uncached.address()),
-    );
-
-    let world = Arc::new(World::new(seed, clients));
-    let mut people = Vec::new();
-    for name in world.names() {
-        people.push(cached_client.register(name).await);
+    let load = short().from_environment();
+    let named = std::env::var("LARDER_ORACLE_INVALIDATION").ok();
+    let invalidation = named.map_or(Invalidation::Precise, |name| {
+        Invalidation::named(&name).expect("precise, rows, table or ttl")
+    });
+    let figures = load.run(invalidation).await;
+    figures.print();
+    if invalidation.is_fresh() {
+        figures.assert_fresh(load.seed);
     }
-    let barrier = Arc::new(Barrier::new(clients + 1));
-    let rounds = operations / clients as u64 / QUIET_POINTS;
-    let tasks: Vec<_> = people
-        .iter()
-        .enumerate()
-        .map(|(me, client)| {
-            let mut actor = Actor::new(me, client.clone(), Arc::clone(&world), seed, writes);
-            let barrier = Arc::clone(&barrier);
-            tokio::spawn(async move {
-                for _ in 0..QUIET_POINTS {
-                    for _ in 0..rounds {
-                        actor.act().await;
-                    }
-                    barrier.wait().await;
-                    barrier.wait().await;
-                }
-            })
-        })
-        .collect();
-    for _ in 0..QUIET_POINTS {
-        barrier.wait().await;
-        quiet::compare(&world, &people, &cached_client, &truth).await;
-        barrier.wait().await;
-    }
-    for task in tasks {
-        task.await.unwrap();
-    }
-    report(&world, &cached_client).await;
-    drop((cached_client, truth, people));
-    cached.stop().await.unwrap();
-    uncached.stop().await.unwrap();
 }
 
-async fn report(world: &World, cached: &Client) {
-    let stats = cached.get("/stats").await.body;
-    for region in stats["regions"].as_array().into_iter().flatten() {
-        let count = |name: &str| region[name].as_u64().unwrap_or(0);
-        let (hits, misses) = (count("hits"), count("misses"));
-        println!(
-            "{:<12} hits {hits:>8} misses {misses:>8} hit ratio {:>3} % invalidations {:>8} refused {}",
-            region["name"].as_str().unwrap_or("?"),
-            100 * hits / (hits + misses).max(1),
-            count("invalidations"),
-            count("refused"),
-        );
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn precise_invalidation_leaves_more_to_the_cache_than_whole_tables_and_nothing_stale() {
+    let load = Load {
+        operations: 2_000,
+        writes: 5,
+        quiet_points: 1,
+        ..short()
+    };
+    let load = load.from_environment();
+    let mut runs = Vec::new();
+    for invalidation in Invalidation::ALL {
+        let figures = load.run(invalidation).await;
+        println!("--- {}", invalidation.name());
+        figures.print();
+        runs.push((invalidation, figures));
     }
-    let counts = &world.counts;
-    println!(
-        "reads {} writes {} compared {}",
-        counts.reads.load(Ordering::Relaxed),
-        counts.writes.load(Ordering::Relaxed),
-        counts.compared.load(Ordering::Relaxed)
+    print_beside(&runs);
+    for (invalidation, figures) in &runs {
+        if invalidation.is_fresh() {
+            figures.assert_fresh(load.seed);
+        }
+    }
+    let of = |wanted| &runs.iter().find(|(it, _)| *it == wanted).unwrap().1;
+    let (precise, rows, table) = (
+        of(Invalidation::Precise),
+        of(Invalidation::Rows),
+        of(Invalidation::Table),
     );
-    let violations = world.violations.lock().unwrap();
+    assert!(precise.responses() > rows.responses() && precise.statements < rows.statements);
+    assert!(rows.statements < table.statements);
     assert!(
-        violations.is_empty(),
-        "{} stale or wrong answers with LARDER_ORACLE_SEED={}, the first:\n{}",
-        violations.len(),
-        world.seed,
-        violations
-            .iter()
-            .take(10)
-            .cloned()
-            .collect::<Vec<_>>()
-            .join("\n")
+        of(Invalidation::Ttl).stale > 0,
+        "time alone keeps what was overwritten"
     );
 }

@@ -1,11 +1,12 @@
 //! What every handler works with: the database, tokens and passwords.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use axum::Router;
 use larder::Larder;
-use larder::sea_orm::Connect;
+use larder::sea_orm::{Connect, DomainOptions, Watch};
 use sea_orm::DatabaseConnection;
 use tempfile::TempDir;
 
@@ -26,6 +27,8 @@ pub struct App {
     pub(crate) layers: Layers,
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Passwords,
+    /// How many statements were sent to the database, `BEGIN` and `COMMIT` left out.
+    statements: Arc<AtomicU64>,
     /// The database's own directory, removed with the last clone.
     scratch: Option<Arc<TempDir>>,
 }
@@ -36,13 +39,28 @@ impl App {
     /// # Errors
     /// When a setting or the database does not do.
     pub async fn open(config: &Config) -> Result<Self, Error> {
+        let larder = larder(config)?;
+        Self::open_over(config, larder).await
+    }
+
+    /// Opens it as [`open`](Self::open) does, over a cache that is there: its bus, its clock, its
+    /// observers. The switches of the settings are not looked at.
+    ///
+    /// # Errors
+    /// When a setting or the database does not do.
+    pub async fn open_over(config: &Config, larder: Larder) -> Result<Self, Error> {
         let passwords = Passwords::new(config.hash_memory, config.hash_passes)?;
         let tokens = Tokens::new(&secret(config)?);
-        let larder = larder(config)?;
         let layers = Layers::new(&larder)?;
-        let (pool, scratch) = connect(config).await?;
+        let (mut pool, scratch) = connect(config).await?;
         migrate(&pool).await?;
-        let db = larder.connect("main", pool).await?;
+        let statements = Arc::<AtomicU64>::default();
+        let count = Arc::clone(&statements);
+        let watch = Watch::with_metric(&mut pool, move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let options = DomainOptions::new().watch(watch);
+        let db = larder.connect_with("main", pool, options).await?;
         let scratch = scratch.map(Arc::new);
         Ok(Self {
             larder,
@@ -50,6 +68,7 @@ impl App {
             layers,
             tokens,
             passwords,
+            statements,
             scratch,
         })
     }
@@ -68,6 +87,10 @@ impl App {
         self.db.inner().close_by_ref().await?;
         drop(self.scratch);
         Ok(())
+    }
+
+    pub(crate) fn statements(&self) -> u64 {
+        self.statements.load(Ordering::Relaxed)
     }
 
     pub(crate) fn now(&self) -> SystemTime {

@@ -26,4 +26,4 @@ pub use app::App;
 pub use config::{Config, ConfigError, USAGE};
 pub use database::Db;
 pub use error::Error;
-pub use server::{Server, asked_to_stop, serve};
+pub use server::{Server, asked_to_stop, serve, serve_over};

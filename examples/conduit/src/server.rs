@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use larder::Larder;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -32,8 +33,20 @@ pub struct Server {
 /// When a setting, the database or the address does not do.
 pub async fn serve(config: &Config) -> Result<Server, Error> {
     let listener = listen(&config.listen).await?;
+    start(listener, App::open(config).await?)
+}
+
+/// Serves it as [`serve`] does, over a cache that is there; see [`App::open_over`].
+///
+/// # Errors
+/// When a setting, the database or the address does not do.
+pub async fn serve_over(config: &Config, larder: Larder) -> Result<Server, Error> {
+    let listener = listen(&config.listen).await?;
+    start(listener, App::open_over(config, larder).await?)
+}
+
+fn start(listener: TcpListener, app: App) -> Result<Server, Error> {
     let address = listener.local_addr().map_err(Error::Serve)?;
-    let app = App::open(config).await?;
     let (stop, stopped) = oneshot::channel();
     let serving = axum::serve(listener, app.router()).with_graceful_shutdown(async {
         // A dropped sender says stop as well.

@@ -42,6 +42,16 @@ impl Actor {
         }
     }
 
+    /// Writes an article with each tag, at that server.
+    pub(crate) async fn bring_tags(&mut self, server: &Client) {
+        let elsewhere = self.client.at(server);
+        let own = std::mem::replace(&mut self.client, elsewhere);
+        for tag in 0..TAGS {
+            self.add(tag).await;
+        }
+        self.client = own;
+    }
+
     pub(crate) async fn act(&mut self) {
         if self.random.u64(0..100) < self.writes {
             self.world.counts.writes.fetch_add(1, Ordering::Relaxed);
@@ -130,8 +140,13 @@ impl Actor {
         if alive >= MOST_ARTICLES {
             return self.delete().await;
         }
+        let tag = self.random.u32(0..TAGS);
+        self.add(tag).await;
+    }
+
+    async fn add(&mut self, tag: u32) {
         self.count += 1;
-        let tag = format!("tag{}", self.random.u32(0..TAGS));
+        let tag = format!("tag{tag}");
         let article = json!({"title": format!("Article {} of {}", self.count, self.me),
             "description": "0", "body": "0", "tagList": [tag]});
         self.world.creating.fetch_add(1, Ordering::SeqCst);

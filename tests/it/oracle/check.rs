@@ -78,6 +78,7 @@ impl<'a> Before<'a> {
     pub(crate) fn check(&self, path: &str, answer: &Answer) {
         let wrong = self.wrong(path, answer);
         if let Some(wrong) = wrong {
+            self.world.counts.stale.fetch_add(1, Ordering::Relaxed);
             let shown: String = answer.body.to_string().chars().take(600).collect();
             self.world.violated(format!(
                 "GET {path} by client{}: {wrong}\n    {shown}",

@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, RwLock};
 
+/// More wrong answers than this are counted only.
+const MOST_TOLD: usize = 10;
+
 /// A number that one client raises: begun before the request, acknowledged after its answer.
 #[derive(Debug, Default)]
 pub(crate) struct Version {
@@ -100,12 +103,15 @@ pub(crate) struct Counts {
     pub(crate) reads: AtomicU64,
     pub(crate) writes: AtomicU64,
     pub(crate) compared: AtomicU64,
+    /// Reads older than a write they came after.
+    pub(crate) stale: AtomicU64,
+    /// Answers wrong in any way, the stale ones among them.
+    pub(crate) wrong: AtomicU64,
 }
 
 /// Everything the clients did.
 #[derive(Debug)]
 pub(crate) struct World {
-    pub(crate) seed: u64,
     names: Vec<String>,
     /// Articles whose creation was acknowledged; kept after their deletion.
     articles: RwLock<Vec<Arc<Article>>>,
@@ -117,13 +123,13 @@ pub(crate) struct World {
     /// The version in each user's bio.
     pub(crate) bios: Vec<Version>,
     pub(crate) counts: Counts,
+    /// The first wrong answers.
     pub(crate) violations: Mutex<Vec<String>>,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, clients: usize) -> Self {
+    pub(crate) fn new(clients: usize) -> Self {
         Self {
-            seed,
             names: (0..clients)
                 .map(|client| format!("client{client}"))
                 .collect(),
@@ -160,7 +166,11 @@ impl World {
     }
 
     pub(crate) fn violated(&self, what: String) {
-        self.violations.lock().unwrap().push(what);
+        self.counts.wrong.fetch_add(1, SeqCst);
+        let mut violations = self.violations.lock().unwrap();
+        if violations.len() < MOST_TOLD {
+            violations.push(what);
+        }
     }
 }
 
