@@ -1,5 +1,7 @@
 //! What a client does: mostly reads, some writes, picked by its seed.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::check::Before;
 use super::world::{Article, Comment, World};
-use crate::client::Client;
+use crate::client::{Answer, Client};
 
 /// With more articles than this alive, clients delete instead of creating: lists hold 500.
 const MOST_ARTICLES: usize = 200;
@@ -21,6 +23,9 @@ pub(crate) struct Actor {
     random: Rng,
     writes: u64,
     count: u64,
+    /// A hash of the last answer, by path.
+    seen: HashMap<String, u64>,
+    hasher: RandomState,
 }
 
 impl Actor {
@@ -39,6 +44,8 @@ impl Actor {
             random,
             writes,
             count: 0,
+            seen: HashMap::new(),
+            hasher: RandomState::new(),
         }
     }
 
@@ -67,6 +74,15 @@ impl Actor {
         let before = Before::new(&self.world, self.me);
         let answer = self.client.get(&path).await;
         before.check(&path, &answer);
+        self.compare(path, &answer);
+    }
+
+    /// Notes whether the answer is the one last seen there.
+    fn compare(&mut self, path: String, answer: &Answer) {
+        let seen = self.hasher.hash_one((answer.status, &answer.body));
+        if self.seen.insert(path, seen) == Some(seen) {
+            self.world.counts.repeated.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// A path to read; what is popular is read more often.

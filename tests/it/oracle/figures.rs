@@ -12,6 +12,9 @@ pub(crate) struct Figures {
     pub(crate) statements: u64,
     pub(crate) reads: u64,
     pub(crate) writes: u64,
+    /// Reads whose answer is the one the same client last got there: no cache that keeps the newest
+    /// answers for ever, and nothing stale, could serve more.
+    pub(crate) repeated: u64,
     /// Cached answers compared with uncached ones.
     pub(crate) compared: u64,
     /// Reads whose answer was older than a write they came after; at least so many.
@@ -43,8 +46,14 @@ impl Figures {
             );
         }
         println!(
-            "reads {} writes {} compared {} statements {} stale reads {}",
-            self.reads, self.writes, self.compared, self.statements, self.stale
+            "reads {} writes {} compared {} statements {} stale reads {} answers as before {} ({:.1} %)",
+            self.reads,
+            self.writes,
+            self.compared,
+            self.statements,
+            self.stale,
+            self.repeated,
+            100.0 * share(self.repeated, self.reads),
         );
     }
 
@@ -59,6 +68,11 @@ impl Figures {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a share")]
+fn share(part: u64, all: u64) -> f64 {
+    part as f64 / all.max(1) as f64
+}
+
 /// Prints loads side by side, as a table of Markdown.
 pub(crate) fn print_beside(runs: &[(Invalidation, Figures)]) {
     let Some((_, first)) = runs.first() else {
@@ -66,8 +80,8 @@ pub(crate) fn print_beside(runs: &[(Invalidation, Figures)]) {
     };
     let regions = || first.regions.iter().map(|region| &region.name);
     let titles: String = regions().map(|name| format!(" {name} |")).collect();
-    println!("| invalidation |{titles} statements | stale reads |");
-    println!("|---|{}", "---:|".repeat(first.regions.len() + 2));
+    println!("| invalidation |{titles} answers as before | statements | stale reads |");
+    println!("|---|{}", "---:|".repeat(first.regions.len() + 3));
     for (invalidation, figures) in runs {
         let ratio = |name: &String| {
             let region = figures.regions.iter().find(|region| region.name == *name);
@@ -78,8 +92,9 @@ pub(crate) fn print_beside(runs: &[(Invalidation, Figures)]) {
         };
         let ratios: String = regions().map(ratio).collect();
         println!(
-            "| {} |{ratios} {} | {} |",
+            "| {} |{ratios} {:.1} % | {} | {} |",
             invalidation.name(),
+            100.0 * share(figures.repeated, figures.reads),
             figures.statements,
             figures.stale
         );

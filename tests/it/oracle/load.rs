@@ -148,6 +148,7 @@ impl Stage {
         figures.reads = counts.reads.load(Ordering::Relaxed);
         figures.writes = counts.writes.load(Ordering::Relaxed);
         figures.compared = counts.compared.load(Ordering::Relaxed);
+        figures.repeated = counts.repeated.load(Ordering::Relaxed);
         figures.stale = counts.stale.load(Ordering::Relaxed);
         figures.wrong = counts.wrong.load(Ordering::Relaxed);
         figures.first = std::mem::take(&mut *self.world.violations.lock().unwrap());

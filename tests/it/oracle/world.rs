@@ -103,6 +103,8 @@ pub(crate) struct Counts {
     pub(crate) reads: AtomicU64,
     pub(crate) writes: AtomicU64,
     pub(crate) compared: AtomicU64,
+    /// Reads whose answer is the one the same client last got there.
+    pub(crate) repeated: AtomicU64,
     /// Reads older than a write they came after.
     pub(crate) stale: AtomicU64,
     /// Answers wrong in any way, the stale ones among them.
