@@ -180,7 +180,11 @@ impl Round<'_> {
             equality: by_equality(&kept.read.parts, changed, self.schema),
             whole: by_table(&kept.read.parts, changed),
         };
-        self.tally.count(&kept.read.shape, log.sort, pair);
+        self.tally
+            .count(&kept.read.shape, log.sort, (kept.way, log.way), pair);
+        if pair.invalid && !pair.equality {
+            verbose(|| format!("wide: {:?} {}\n  after {:?} {}", kept.way, kept.statement, log.way, log.lines.join("; ")));
+        }
         if pair.changed && served {
             self.missed(kept, log, &now);
             self.region.evict(&kept.key);

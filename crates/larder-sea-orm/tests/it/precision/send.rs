@@ -12,7 +12,7 @@ use super::read::Reading;
 use super::write::{Write, Writing};
 
 /// How a statement is handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
     /// As `SeaORM`'s own.
     Tree,
@@ -127,6 +127,7 @@ fn done(result: Result<ExecResult, DbErr>) -> Result<(), DbErr> {
 pub(super) struct Log {
     pub(super) lines: Vec<String>,
     pub(super) sort: &'static str,
+    pub(super) way: Option<Way>,
     /// Statements the database refused.
     pub(super) refused: usize,
 }
@@ -159,6 +160,7 @@ async fn one<C: ConnectionTrait>(conn: &C, maker: &mut Maker<'_>, log: &mut Log)
     };
     let result = write.statement.send(conn, way, wanted).await;
     log.sort = write.sort;
+    log.way = Some(way);
     let built = write.statement.built(maker.backend());
     let said = match &result {
         Ok(()) => String::new(),
@@ -196,6 +198,7 @@ async fn transaction(
         whole = true;
     }
     let ended = end(outer, maker, whole, log).await;
+    log.way = None;
     log.sort = match ended {
         true => "transaction",
         false if log.refused > 0 => "transaction refused",

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::send::Way;
+
 /// What became of (query, write) pairs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
@@ -16,6 +18,9 @@ pub(super) struct Counts {
     /// Whole tables would have.
     pub(super) whole: u64,
 }
+
+/// How the query and the write were handed over; `None`: several writes.
+pub(super) type Ways = (Way, Option<Way>);
 
 /// One pair.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +37,7 @@ pub(super) struct Tally {
     pub(super) all: Counts,
     pub(super) by_shape: BTreeMap<String, Counts>,
     pub(super) by_write: BTreeMap<&'static str, Counts>,
+    pub(super) by_way: BTreeMap<Ways, Counts>,
     pub(super) rounds: u64,
     pub(super) writes: u64,
     /// Writes the database refused.
@@ -57,13 +63,14 @@ impl Counts {
 }
 
 impl Tally {
-    pub(super) fn count(&mut self, shape: &str, write: &'static str, pair: Pair) {
+    pub(super) fn count(&mut self, shape: &str, write: &'static str, ways: Ways, pair: Pair) {
         self.all.add(pair);
         if let Some(counts) = self.by_shape.get_mut(shape) {
             counts.add(pair);
         } else {
             self.by_shape.entry(shape.to_owned()).or_default().add(pair);
         }
+        self.by_way.entry(ways).or_default().add(pair);
         self.by_write.entry(write).or_default().add(pair);
     }
 }
@@ -81,6 +88,11 @@ impl fmt::Display for Tally {
             "", "pairs", "changed", "precise", "equality", "table", "ratio"
         )?;
         writeln!(f, "{:<34} {}", "all", self.all)?;
+        for ((read, write), counts) in &self.by_way {
+            let write = write.map_or("several".to_owned(), |write| format!("{write:?}"));
+            let name = format!("{read:?}, {write} written");
+            writeln!(f, "  read as {name:<24} {counts}")?;
+        }
         for (name, counts) in &self.by_write {
             writeln!(f, "  write: {name:<25} {counts}")?;
         }
