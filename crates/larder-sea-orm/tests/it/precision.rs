@@ -19,6 +19,7 @@ mod send;
 mod source;
 mod tally;
 mod values;
+mod views;
 mod write;
 mod write_text;
 

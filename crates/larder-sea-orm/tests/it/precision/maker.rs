@@ -126,6 +126,23 @@ impl<'a> Maker<'a> {
         }
     }
 
+    /// The view as a source, where there is one.
+    pub(super) fn view(&mut self, name: &'static str) -> Option<Source> {
+        let view = self.schema.view.as_ref()?;
+        self.parts.push(Part {
+            table: view.table,
+            equal: Vec::new(),
+        });
+        Some(Source {
+            name,
+            table: None,
+            columns: view.columns.clone(),
+            key: Vec::new(),
+            part: None,
+            bare: false,
+        })
+    }
+
     /// A value to compare a column with, often one it holds.
     pub(super) fn compared(&mut self, source: &Source, at: usize) -> Value {
         let column = source.columns[at];

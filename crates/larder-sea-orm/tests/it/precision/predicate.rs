@@ -42,21 +42,21 @@ enum Form {
 }
 
 const FORMS: [(usize, Form); 15] = [
-    (34, Form::Equal),
-    (12, Form::In),
+    (56, Form::Equal),
+    (14, Form::In),
     (5, Form::Null),
     (3, Form::NotNull),
-    (9, Form::Range),
-    (4, Form::Between),
-    (4, Form::Like),
-    (4, Form::NotEqual),
-    (6, Form::Or),
-    (4, Form::Not),
-    (4, Form::Columns),
-    (8, Form::Subquery),
-    (4, Form::Computed),
+    (8, Form::Range),
+    (3, Form::Between),
+    (3, Form::Like),
+    (3, Form::NotEqual),
+    (5, Form::Or),
+    (3, Form::Not),
+    (3, Form::Columns),
+    (7, Form::Subquery),
+    (3, Form::Computed),
     (2, Form::Bare),
-    (3, Form::Tuple),
+    (2, Form::Tuple),
 ];
 
 impl Maker<'_> {

@@ -45,19 +45,19 @@ enum Form {
 }
 
 const FORMS: [(usize, Form); 13] = [
-    (24, Form::Rows),
-    (6, Form::Star),
+    (30, Form::Rows),
+    (8, Form::Star),
     (14, Form::Partial),
-    (5, Form::Aliased),
-    (5, Form::Computed),
-    (5, Form::Scalar),
-    (4, Form::Window),
+    (4, Form::Aliased),
+    (4, Form::Computed),
+    (4, Form::Scalar),
+    (3, Form::Window),
     (9, Form::Count),
-    (5, Form::Exists),
-    (7, Form::Aggregate),
-    (8, Form::Group),
-    (6, Form::Distinct),
-    (6, Form::Combined),
+    (4, Form::Exists),
+    (5, Form::Aggregate),
+    (6, Form::Group),
+    (4, Form::Distinct),
+    (4, Form::Combined),
 ];
 
 impl Maker<'_> {

@@ -161,44 +161,53 @@ impl Round<'_> {
         });
         self.tally.writes += 1;
         self.tally.refused += log.refused as u64;
-        let mut kept = std::mem::take(&mut self.kept);
-        for kept in &mut kept {
-            self.compare(kept, &log, &changed).await;
+        let kept = std::mem::take(&mut self.kept);
+        for kept in kept {
+            let kept = match self.compare(kept, &log, &changed).await {
+                Some(kept) => kept,
+                None => self.another(maker).await,
+            };
+            self.kept.push(kept);
         }
-        self.kept = kept;
     }
 
-    async fn compare(&mut self, kept: &mut Kept, log: &Log, changed: &[Changed]) {
-        let rows = self.raw.query_all_raw(kept.statement.clone()).await;
-        let rows =
-            rows.unwrap_or_else(|error| panic!("seed {}: {error}: {}", self.seed, kept.statement));
+    /// Compares what is kept with what the database says; `None` if it says nothing any more.
+    async fn compare(&mut self, mut kept: Kept, log: &Log, changed: &[Changed]) -> Option<Kept> {
+        let rows = match self.raw.query_all_raw(kept.statement.clone()).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                verbose(|| format!("no longer: {error}: {}", kept.statement));
+                return None;
+            }
+        };
         let now = answer(&rows, kept.read.defined);
-        let served = self.serves(kept);
+        let served = self.serves(&kept);
         let pair = Pair {
             changed: now != kept.answer,
             invalid: !served,
             equality: by_equality(&kept.read.parts, changed, self.schema),
             whole: by_table(&kept.read.parts, changed),
         };
-        self.tally
-            .count(&kept.read.shape, log.sort, (kept.way, log.way), pair);
+        let ways = (kept.way, log.way);
+        self.tally.count(&kept.read.shape, log.sort, ways, pair);
         if pair.invalid && !pair.equality {
-            verbose(|| format!("wide: {:?} {}\n  after {:?} {}", kept.way, kept.statement, log.way, log.lines.join("; ")));
+            verbose(|| format!("wide: {:?} {}\n  after {}", kept.way, kept.statement, log.lines.join("; ")));
         }
         if pair.changed && served {
-            self.missed(kept, log, &now);
+            self.missed(&kept, log, &now);
             self.region.evict(&kept.key);
         }
         if pair.changed || !served {
-            let loaded = self.load(kept).await;
-            loaded
-                .unwrap_or_else(|error| panic!("seed {}: {error}: {}", self.seed, kept.statement));
+            if let Err(error) = self.load(&mut kept).await {
+                panic!("seed {}: {error}: {}", self.seed, kept.statement);
+            }
             assert_eq!(
                 kept.answer, now,
                 "seed {}: the connection reads something else: {}",
                 self.seed, kept.statement
             );
         }
+        Some(kept)
     }
 
     fn missed(&mut self, kept: &Kept, log: &Log, now: &Answer) {

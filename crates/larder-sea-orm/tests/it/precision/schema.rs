@@ -3,6 +3,7 @@
 use sea_orm::DbBackend;
 
 use super::dice::Dice;
+use super::views::{View, view};
 
 /// The names of tables, and of the columns that refer to them.
 const NAMES: [(&str, &str); 6] = [
@@ -58,6 +59,7 @@ pub(super) struct Table {
 pub(super) struct Schema {
     pub(super) backend: DbBackend,
     pub(super) tables: Vec<Table>,
+    pub(super) view: Option<View>,
     /// What makes them.
     pub(super) script: Vec<String>,
 }
@@ -85,9 +87,13 @@ impl Schema {
             .map(|table| create(table, &maker.tables, backend))
             .collect();
         script.extend(maker.trigger());
+        let seen = view(maker.dice, &maker.tables, backend);
+        let (view, made) = seen.unzip();
+        script.extend(made);
         Self {
             backend,
             tables: maker.tables,
+            view,
             script,
         }
     }
@@ -168,7 +174,7 @@ impl Maker<'_> {
             let column = self.column(name);
             table.columns.push(column);
         }
-        if self.dice.one_in(6) && table.columns.iter().any(|column| column.name == "n") {
+        if self.dice.one_in(10) && table.columns.iter().any(|column| column.name == "n") {
             table.columns.push(Column {
                 generated: true,
                 ..self.plain("made", Kind::Int)
@@ -218,6 +224,9 @@ impl Maker<'_> {
         let names = NAMES.iter().find(|(name, _)| *name == table.name);
         let actions: &[&str] = &[
             "",
+            "",
+            "",
+            "ON DELETE CASCADE",
             "ON DELETE CASCADE",
             "ON DELETE SET NULL",
             "ON DELETE CASCADE ON UPDATE CASCADE",
@@ -317,7 +326,8 @@ impl Maker<'_> {
     }
 }
 
-fn quoted(name: &str, backend: DbBackend) -> String {
+/// A name in the quotes of a database.
+pub(super) fn quoted(name: &str, backend: DbBackend) -> String {
     match backend {
         DbBackend::MySql => format!("`{name}`"),
         _ => format!("\"{name}\""),

@@ -35,7 +35,7 @@ impl Maker<'_> {
             shape: "one table",
         };
         self.first(&mut body, depth);
-        let joins = self.dice().weighed(&[(50, 0), (35, 1), (15, 2)]);
+        let joins = self.dice().weighed(&[(60, 0), (30, 1), (10, 2)]);
         let commas = self.dice().one_in(6);
         for _ in 0..joins {
             self.join(&mut body, commas, depth);
@@ -49,7 +49,7 @@ impl Maker<'_> {
             let demanded = self.demand(&body.sources[at], atom);
             body.select.and_where(demanded);
         }
-        if self.dice().one_in(20) {
+        if self.dice().one_in(40) {
             let never = self.dice().coin();
             body.select
                 .and_where(Expr::val(1).eq(if never { 1 } else { 2 }));
@@ -67,6 +67,11 @@ impl Maker<'_> {
             let source = self.cte(body, depth);
             body.select.from(source.name);
             body.sources.push(source);
+        } else if let (true, Some(view)) = (self.dice().one_in(8), &self.schema.view) {
+            let alias = self.alias();
+            from(&mut body.select, view.name, Some(alias));
+            body.shape = "view";
+            body.sources.extend(self.view(alias));
         } else {
             let table = self.any_table();
             let alias = (depth > 0 || self.dice().one_in(4)).then(|| self.alias());

@@ -45,15 +45,15 @@ enum Form {
 
 /// How often each is written; the second are for tables with too many rows.
 const FORMS: [(usize, usize, Form); 9] = [
-    (28, 6, Form::Insert),
-    (3, 1, Form::InsertSelect),
-    (9, 5, Form::Upsert),
-    (24, 20, Form::UpdateRow),
-    (13, 13, Form::UpdateMany),
-    (9, 30, Form::DeleteRow),
-    (5, 14, Form::DeleteMany),
-    (6, 6, Form::Text),
-    (2, 2, Form::WithCte),
+    (30, 6, Form::Insert),
+    (2, 1, Form::InsertSelect),
+    (8, 5, Form::Upsert),
+    (32, 28, Form::UpdateRow),
+    (9, 9, Form::UpdateMany),
+    (11, 34, Form::DeleteRow),
+    (4, 12, Form::DeleteMany),
+    (4, 4, Form::Text),
+    (1, 1, Form::WithCte),
 ];
 
 impl Maker<'_> {
