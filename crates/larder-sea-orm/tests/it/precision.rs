@@ -7,8 +7,10 @@
 //! `LARDER_FUZZ_SEED` is the seed of the first round, `LARDER_FUZZ_PAIRS` how many (query, write) pairs are
 //! tried on each database, `LARDER_FUZZ_VERBOSE` shows the queries left out.
 
+mod again;
 mod answer;
 mod dice;
+mod exact;
 mod image;
 mod maker;
 mod predicate;

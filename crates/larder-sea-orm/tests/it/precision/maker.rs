@@ -70,7 +70,11 @@ impl<'a> Maker<'a> {
     pub(super) fn new(dice: &'a mut Dice, schema: &'a Schema) -> Self {
         let backend = schema.backend;
         Self {
-            values: Values { dice, backend },
+            values: Values {
+                dice,
+                backend,
+                plain: schema.plain,
+            },
             schema,
             rows: vec![Vec::new(); schema.tables.len()],
             parts: Vec::new(),
@@ -92,6 +96,11 @@ impl<'a> Maker<'a> {
 
     pub(super) fn backend(&self) -> DbBackend {
         self.schema.backend
+    }
+
+    /// Statements as most services send them, and no others.
+    pub(super) fn plain(&self) -> bool {
+        self.schema.plain
     }
 
     pub(super) fn any_table(&mut self) -> usize {

@@ -59,6 +59,17 @@ const FORMS: [(usize, Form); 15] = [
     (2, Form::Tuple),
 ];
 
+/// What most services ask.
+const PLAIN: [(usize, Form); 7] = [
+    (60, Form::Equal),
+    (18, Form::In),
+    (4, Form::Null),
+    (1, Form::NotNull),
+    (8, Form::Range),
+    (4, Form::Or),
+    (6, Form::Subquery),
+];
+
 impl Maker<'_> {
     /// A condition on `sources[at]`; the others may be named as well.
     pub(super) fn atom(&mut self, sources: &[Source], at: usize, depth: usize) -> Atom {
@@ -66,7 +77,8 @@ impl Maker<'_> {
         let column = self.any_column(source);
         let of = source.columns[column];
         let own = source.own(column);
-        match self.dice().weighed(&FORMS) {
+        let forms = if self.plain() { &PLAIN[..] } else { &FORMS[..] };
+        match self.dice().weighed(forms) {
             Form::Equal => self.equal(source, column),
             Form::In => self.one_of(source, column),
             Form::Null => Atom {
@@ -312,25 +324,34 @@ impl Maker<'_> {
     /// What joins a source to others: a reference where there is one, or columns of the same kind.
     pub(super) fn link(&mut self, others: &[Source], source: &Source) -> Option<Expr> {
         let mut links = Vec::new();
+        // Services join by references only, where there are any.
+        let wild = usize::from(!self.plain());
         for (which, other) in others.iter().enumerate() {
             for (mine, column) in source.columns.iter().enumerate() {
                 for (theirs, of) in other.columns.iter().enumerate() {
                     if column.kind == of.kind {
-                        let refers = |from: Option<(usize, _)>, to: &Source| {
-                            from.is_some_and(|(table, _)| to.table == Some(table))
+                        let refers = |from: Option<(usize, _)>, to: &Source, at: usize| {
+                            from.is_some_and(|(table, _)| to.table == Some(table) && to.key == [at])
                         };
-                        let refers = refers(column.refers, other) || refers(of.refers, source);
-                        links.push((if refers { 8 } else { 1 }, (which, mine, theirs)));
+                        let refers = refers(column.refers, other, theirs)
+                            || refers(of.refers, source, mine);
+                        let weight = if refers { 8 * wild + 1 } else { wild };
+                        links.push((weight, (which, mine, theirs)));
                     }
                 }
             }
+        }
+        if links.iter().all(|(weight, _)| *weight == 0) {
+            links.iter_mut().for_each(|(weight, _)| *weight = 1);
         }
         if links.is_empty() {
             return None;
         }
         let (which, mine, theirs) = self.dice().weighed(&links);
         let (mine, theirs) = (source.full(mine), others[which].full(theirs));
+        let plain = self.plain();
         Some(match self.dice().below(20) {
+            _ if plain => mine.eq(theirs),
             0 => mine.lt(theirs),
             1 => mine.ne(theirs),
             2..=9 => theirs.eq(mine),

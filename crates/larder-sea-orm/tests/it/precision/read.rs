@@ -1,5 +1,6 @@
 //! Random queries: what is made of the rows they read.
 
+use sea_orm::Statement;
 use sea_orm::sea_query::{
     Asterisk, Expr, ExprTrait as _, Func, Order, Query, SelectStatement, UnionType,
     WindowStatement, WithQuery,
@@ -25,6 +26,8 @@ pub(super) struct Read {
 pub(super) enum Reading {
     Select(SelectStatement),
     With(WithQuery),
+    /// The text of another one, with other values.
+    Again(Statement),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -60,11 +63,24 @@ const FORMS: [(usize, Form); 13] = [
     (4, Form::Combined),
 ];
 
+/// What most services read.
+const PLAIN: [(usize, Form); 8] = [
+    (42, Form::Rows),
+    (8, Form::Star),
+    (16, Form::Partial),
+    (2, Form::Aliased),
+    (14, Form::Count),
+    (10, Form::Exists),
+    (4, Form::Aggregate),
+    (4, Form::Group),
+];
+
 impl Maker<'_> {
     /// Invents a query.
     pub(super) fn read(&mut self) -> Read {
         self.begin();
-        let form = self.dice().weighed(&FORMS);
+        let forms = if self.plain() { &PLAIN[..] } else { &FORMS[..] };
+        let form = self.dice().weighed(forms);
         let mut body = self.body(0);
         let (order, name) = match form {
             Form::Rows | Form::Star | Form::Partial | Form::Aliased => self.rows(&mut body, form),

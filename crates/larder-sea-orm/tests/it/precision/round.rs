@@ -9,6 +9,7 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, Statement};
 
 use super::answer::{Answer, answer};
 use super::dice::Dice;
+use super::exact::declare;
 use super::image::{Changed, by_equality, by_table, changes, images};
 use super::maker::Maker;
 use super::read::Read;
@@ -39,6 +40,8 @@ struct Round<'r> {
     region: Region<Answer>,
     kept: Vec<Kept>,
     numbered: u64,
+    /// What its statements are like.
+    sort: &'static str,
     tally: &'r mut Tally,
 }
 
@@ -66,7 +69,21 @@ pub(super) async fn play(raw: DatabaseConnection, seed: u64, tally: &mut Tally) 
         region: larder.region("reads", policy).unwrap(),
         kept: Vec::new(),
         numbered: 0,
+        sort: "",
         tally,
+    };
+    // As entities say, or none of them, or some.
+    let exact = maker.dice().pick(&[0, 4, 4, 2]);
+    for table in &schema.tables {
+        if maker.dice().below(4) < exact {
+            declare(&round.cached, table);
+        }
+    }
+    round.sort = match (schema.plain, exact) {
+        (true, 0) => "plain, many rows wide",
+        (true, 4) => "plain, many rows exact",
+        (true, _) => "plain, many rows mixed",
+        (false, _) => "wild",
     };
     for _ in 0..READS {
         let kept = round.another(&mut maker).await;
@@ -98,8 +115,7 @@ impl Round<'_> {
     /// Invents a query the database takes and the cache keeps.
     async fn another(&mut self, maker: &mut Maker<'_>) -> Kept {
         loop {
-            let read = maker.read();
-            let way = maker.dice().weighed(&Way::ALL);
+            let (read, way) = self.invented(maker);
             self.numbered += 1;
             let mut kept = Kept {
                 statement: read.statement.sent(way, self.schema.backend),
@@ -117,6 +133,17 @@ impl Round<'_> {
                 Err(error) => verbose(|| format!("{error}: {}", kept.statement)),
             }
         }
+    }
+
+    /// A new query, or one that is kept, with other values in it.
+    fn invented(&mut self, maker: &mut Maker<'_>) -> (Read, Way) {
+        if maker.dice().one_in(8) && !self.kept.is_empty() {
+            let at = maker.dice().below(self.kept.len());
+            let again = self.kept[at].read.clone();
+            return (maker.varied(again), Way::Bound);
+        }
+        let read = maker.read();
+        (read, maker.dice().weighed(&Way::ALL))
     }
 
     /// Reads a query through the cache.
@@ -190,6 +217,7 @@ impl Round<'_> {
         };
         let ways = (kept.way, log.way);
         self.tally.count(&kept.read.shape, log.sort, ways, pair);
+        self.tally.by_sort.entry(self.sort).or_default().add(pair);
         if pair.invalid && !pair.equality {
             verbose(|| format!("wide: {:?} {}\n  after {}", kept.way, kept.statement, log.lines.join("; ")));
         }

@@ -58,6 +58,8 @@ pub(super) struct Table {
 #[derive(Clone, Debug)]
 pub(super) struct Schema {
     pub(super) backend: DbBackend,
+    /// Made as most services make them: keys everywhere, no code in the database.
+    pub(super) plain: bool,
     pub(super) tables: Vec<Table>,
     pub(super) view: Option<View>,
     /// What makes them.
@@ -69,7 +71,9 @@ impl Schema {
     pub(super) fn random(dice: &mut Dice, backend: DbBackend) -> Self {
         let names = dice.some(&NAMES, 6);
         let first = dice.below(names.len());
+        let plain = dice.coin();
         let mut maker = Maker {
+            plain,
             collation: dice.below(MYSQL_TEXTS.len()),
             dice,
             backend,
@@ -86,12 +90,16 @@ impl Schema {
             .iter()
             .map(|table| create(table, &maker.tables, backend))
             .collect();
-        script.extend(maker.trigger());
-        let seen = view(maker.dice, &maker.tables, backend);
+        let mut seen = None;
+        if !plain {
+            script.extend(maker.trigger());
+            seen = view(maker.dice, &maker.tables, backend);
+        }
         let (view, made) = seen.unzip();
         script.extend(made);
         Self {
             backend,
+            plain,
             tables: maker.tables,
             view,
             script,
@@ -146,6 +154,7 @@ const MYSQL_TEXTS: [(&str, bool); 4] = [
 
 struct Maker<'d> {
     dice: &'d mut Dice,
+    plain: bool,
     /// Which of `MYSQL_TEXTS` most text is.
     collation: usize,
     backend: DbBackend,
@@ -174,7 +183,7 @@ impl Maker<'_> {
             let column = self.column(name);
             table.columns.push(column);
         }
-        if self.dice.one_in(10) && table.columns.iter().any(|column| column.name == "n") {
+        if !self.plain && self.dice.one_in(10) && table.columns.iter().any(|column| column.name == "n") {
             table.columns.push(Column {
                 generated: true,
                 ..self.plain("made", Kind::Int)
@@ -189,7 +198,7 @@ impl Maker<'_> {
     }
 
     fn key(&mut self, table: &mut Table) {
-        let kinds: &[Kind] = match self.dice.below(16) {
+        let kinds: &[Kind] = match self.dice.below(if self.plain { 9 } else { 16 }) {
             0..=6 => {
                 table.auto = true;
                 &[Kind::Int]
@@ -233,11 +242,11 @@ impl Maker<'_> {
             "ON UPDATE CASCADE",
             "ON DELETE SET NULL ON UPDATE SET NULL",
         ];
-        let actions = self.dice.pick(actions);
+        let actions = self.dice.pick(if self.plain { &actions[..4] } else { actions });
         Column {
             name: names.expect("it has a name").1,
             nullable: true,
-            unique: self.dice.one_in(8),
+            unique: !self.plain && self.dice.one_in(8),
             refers: Some((parent, actions)),
             ..of
         }
@@ -252,7 +261,8 @@ impl Maker<'_> {
         };
         Column {
             nullable: !self.dice.one_in(4),
-            unique: name == "code" && self.dice.one_in(3) || self.dice.one_in(20),
+            unique: !self.plain
+                && (name == "code" && self.dice.one_in(3) || self.dice.one_in(20)),
             default: matches!(kind, Kind::Int | Kind::Text) && self.dice.one_in(4),
             ..self.plain(name, kind)
         }

@@ -39,6 +39,7 @@ impl Reading {
         match self {
             Self::Select(select) => backend.build(select),
             Self::With(with) => backend.build(with),
+            Self::Again(built) => built.clone(),
         }
     }
 

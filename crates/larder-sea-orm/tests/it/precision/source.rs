@@ -35,8 +35,9 @@ impl Maker<'_> {
             shape: "one table",
         };
         self.first(&mut body, depth);
+        let plain = self.plain();
         let joins = self.dice().weighed(&[(60, 0), (30, 1), (10, 2)]);
-        let commas = self.dice().one_in(6);
+        let commas = !plain && self.dice().one_in(6);
         for _ in 0..joins {
             self.join(&mut body, commas, depth);
         }
@@ -49,7 +50,7 @@ impl Maker<'_> {
             let demanded = self.demand(&body.sources[at], atom);
             body.select.and_where(demanded);
         }
-        if self.dice().one_in(40) {
+        if !plain && self.dice().one_in(40) {
             let never = self.dice().coin();
             body.select
                 .and_where(Expr::val(1).eq(if never { 1 } else { 2 }));
@@ -58,12 +59,13 @@ impl Maker<'_> {
     }
 
     fn first(&mut self, body: &mut Body, depth: usize) {
-        if depth == 0 && self.dice().one_in(16) {
+        let plain = self.plain();
+        if !plain && depth == 0 && self.dice().one_in(16) {
             let (select, source) = self.derived(depth);
             body.shape = "derived table";
             body.select.from_subquery(select, source.name);
             body.sources.push(source);
-        } else if depth == 0 && self.dice().one_in(16) {
+        } else if !plain && depth == 0 && self.dice().one_in(16) {
             let source = self.cte(body, depth);
             body.select.from(source.name);
             body.sources.push(source);
@@ -83,7 +85,7 @@ impl Maker<'_> {
 
     fn join(&mut self, body: &mut Body, commas: bool, depth: usize) {
         let how = if commas { Join::Comma } else { self.how() };
-        if !commas && depth == 0 && self.dice().one_in(8) {
+        if !self.plain() && !commas && depth == 0 && self.dice().one_in(8) {
             let (select, source) = self.derived(depth);
             body.shape = "derived table";
             let on = self.on(&body.sources, &source);
@@ -140,13 +142,14 @@ impl Maker<'_> {
     }
 
     fn how(&mut self) -> Join {
-        let full = if self.joins_fully() { 4 } else { 0 };
+        let wild = usize::from(!self.plain());
+        let full = if self.joins_fully() { 4 * wild } else { 0 };
         self.dice().weighed(&[
             (40, Join::Of(JoinType::InnerJoin)),
             (40, Join::Of(JoinType::LeftJoin)),
-            (8, Join::Of(JoinType::RightJoin)),
+            (8 * wild, Join::Of(JoinType::RightJoin)),
             (full, Join::Of(JoinType::FullOuterJoin)),
-            (2, Join::Cross),
+            (2 * wild, Join::Cross),
         ])
     }
 
@@ -163,7 +166,7 @@ impl Maker<'_> {
                 there.any(|other| refers(*table, other) || refers(other, *table))
             })
             .collect();
-        if near.is_empty() || self.dice().one_in(6) {
+        if near.is_empty() || !self.plain() && self.dice().one_in(6) {
             self.any_table()
         } else {
             self.dice().pick(&near)

@@ -37,6 +37,7 @@ pub(super) struct Tally {
     pub(super) all: Counts,
     pub(super) by_shape: BTreeMap<String, Counts>,
     pub(super) by_write: BTreeMap<&'static str, Counts>,
+    pub(super) by_sort: BTreeMap<&'static str, Counts>,
     pub(super) by_way: BTreeMap<Ways, Counts>,
     pub(super) rounds: u64,
     pub(super) writes: u64,
@@ -48,7 +49,7 @@ pub(super) struct Tally {
 }
 
 impl Counts {
-    fn add(&mut self, pair: Pair) {
+    pub(super) fn add(&mut self, pair: Pair) {
         self.pairs += 1;
         self.changed += u64::from(pair.changed);
         self.precise += u64::from(pair.invalid);
@@ -88,6 +89,9 @@ impl fmt::Display for Tally {
             "", "pairs", "changed", "precise", "equality", "table", "ratio"
         )?;
         writeln!(f, "{:<34} {}", "all", self.all)?;
+        for (name, counts) in &self.by_sort {
+            writeln!(f, "  rounds: {name:<24} {counts}")?;
+        }
         for ((read, write), counts) in &self.by_way {
             let write = write.map_or("several".to_owned(), |write| format!("{write:?}"));
             let name = format!("{read:?}, {write} written");

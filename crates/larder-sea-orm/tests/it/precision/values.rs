@@ -32,6 +32,8 @@ pub(super) type Cell = Option<String>;
 pub(super) struct Values<'d> {
     pub(super) dice: &'d mut Dice,
     pub(super) backend: DbBackend,
+    /// Every value is of its column's type.
+    pub(super) plain: bool,
 }
 
 impl Values<'_> {
@@ -40,7 +42,7 @@ impl Values<'_> {
         if column.nullable && self.dice.one_in(5) {
             return null(column.kind);
         }
-        if self.dice.one_in(12) {
+        if !self.plain && self.dice.one_in(12) {
             self.loose(column)
         } else {
             self.plain(column)
@@ -49,7 +51,7 @@ impl Values<'_> {
 
     /// A value to compare a column with; never NULL.
     pub(super) fn compared(&mut self, column: &Column) -> Value {
-        if self.dice.one_in(6) {
+        if !self.plain && self.dice.one_in(6) {
             self.loose(column)
         } else {
             self.plain(column)
@@ -60,10 +62,18 @@ impl Values<'_> {
         match column.kind {
             Kind::Int => self.int(),
             Kind::Bool => self.dice.coin().into(),
-            Kind::Text => self.dice.pick(&TEXTS).into(),
-            Kind::Bytes => self.dice.pick(&BYTES).to_vec().into(),
+            Kind::Text => self.text(),
+            Kind::Bytes => self.bytes(),
             Kind::Uuid => Uuid::from_u128(self.dice.below(12) as u128).into(),
         }
+    }
+
+    pub(super) fn text(&mut self) -> Value {
+        self.dice.pick(&TEXTS).into()
+    }
+
+    pub(super) fn bytes(&mut self) -> Value {
+        self.dice.pick(&BYTES).to_vec().into()
     }
 
     fn int(&mut self) -> Value {
@@ -93,7 +103,7 @@ impl Values<'_> {
             Kind::Text => match self.dice.below(3) {
                 0 => 7_i32.into(),
                 1 => 0_i32.into(),
-                _ => self.dice.pick(&BYTES).to_vec().into(),
+                _ => self.bytes(),
             },
             Kind::Bytes => self.dice.pick(&["a", "7", ""]).into(),
             Kind::Uuid => self.plain(column),

@@ -56,13 +56,27 @@ const FORMS: [(usize, usize, Form); 9] = [
     (1, 1, Form::WithCte),
 ];
 
+/// What most services write.
+const PLAIN: [(usize, usize, Form); 9] = [
+    (34, 8, Form::Insert),
+    (0, 0, Form::InsertSelect),
+    (4, 2, Form::Upsert),
+    (36, 34, Form::UpdateRow),
+    (8, 8, Form::UpdateMany),
+    (14, 40, Form::DeleteRow),
+    (4, 8, Form::DeleteMany),
+    (0, 0, Form::Text),
+    (0, 0, Form::WithCte),
+];
+
 impl Maker<'_> {
     /// Invents a write.
     pub(super) fn write(&mut self) -> Write {
         self.begin();
         let table = self.any_table();
         let full = self.rows[table].len() > 9;
-        let forms = FORMS.map(|(few, many, form)| (if full { many } else { few }, form));
+        let forms = if self.plain() { PLAIN } else { FORMS };
+        let forms = forms.map(|(few, many, form)| (if full { many } else { few }, form));
         match self.dice().weighed(&forms) {
             Form::Insert => self.insert(table),
             Form::InsertSelect => self.insert_select(table),
@@ -108,7 +122,7 @@ impl Maker<'_> {
         let rows = self.dice().pick(&[1, 1, 1, 2, 3]);
         let (mut insert, _) = self.values_of(table, rows);
         let shape = &self.schema.tables[table];
-        if self.backend() != DbBackend::Postgres && self.dice().one_in(12) {
+        if !self.plain() && self.backend() != DbBackend::Postgres && self.dice().one_in(12) {
             insert.replace();
             return self.inserted(insert, table, "replace");
         }
@@ -256,7 +270,7 @@ impl Maker<'_> {
     fn update(&mut self, table: usize, row: bool) -> Write {
         let shape = &self.schema.tables[table];
         let mut rest = shape.rest();
-        let of_key = !shape.key.is_empty() && self.dice().one_in(10);
+        let of_key = !self.plain() && !shape.key.is_empty() && self.dice().one_in(10);
         if of_key || rest.is_empty() {
             rest = shape.key.clone();
         }
