@@ -178,7 +178,7 @@ pub(super) fn reading(
     let candidates = carry::candidates(&seats);
     for (seat, candidates) in seats.seats.iter().zip(candidates) {
         let key = seats.told_key(seat);
-        let equalities = chosen(&candidates);
+        let equalities = of_key(seat.table, &candidates).unwrap_or_else(|| chosen(&candidates));
         let shape = seat.shape(&equalities, key.is_some(), catalog);
         for values in alternatives(&equalities, seat.table) {
             reading.matches.push(Matching {
@@ -463,6 +463,25 @@ fn is_system(name: &Name) -> bool {
     SYSTEM
         .iter()
         .any(|system| name.text().eq_ignore_ascii_case(system))
+}
+
+/// Returns the equalities that give the whole primary key, if there are such and their alternatives are few.
+///
+/// The key of a row is known of any write that names it; what else the row was before often is not.
+fn of_key<'c>(table: &Table, candidates: &'c [Candidate]) -> Option<SmallVec<[&'c Candidate; 2]>> {
+    let mut chosen: SmallVec<[&Candidate; 2]> = SmallVec::new();
+    for key in table.key() {
+        let column = table
+            .columns()
+            .iter()
+            .position(|it| *it.name == *key.name)?;
+        let own = candidates
+            .iter()
+            .filter(|it| it.columns.as_slice() == [column] && it.alternatives() > 0);
+        chosen.push(own.min_by_key(|it| it.alternatives())?);
+    }
+    let product: usize = chosen.iter().map(|it| it.alternatives()).product();
+    (!chosen.is_empty() && product <= MOST_ALTERNATIVES).then_some(chosen)
 }
 
 /// Returns the equalities that tell rows apart best, as long as their alternatives are few.

@@ -333,8 +333,8 @@ impl Maker<'_> {
                         let refers = |from: Option<(usize, _)>, to: &Source, at: usize| {
                             from.is_some_and(|(table, _)| to.table == Some(table) && to.key == [at])
                         };
-                        let refers = refers(column.refers, other, theirs)
-                            || refers(of.refers, source, mine);
+                        let refers =
+                            refers(column.refers, other, theirs) || refers(of.refers, source, mine);
                         let weight = if refers { 8 * wild + 1 } else { wild };
                         links.push((weight, (which, mine, theirs)));
                     }

@@ -219,7 +219,14 @@ impl Round<'_> {
         self.tally.count(&kept.read.shape, log.sort, ways, pair);
         self.tally.by_sort.entry(self.sort).or_default().add(pair);
         if pair.invalid && !pair.equality {
-            verbose(|| format!("wide: {:?} {}\n  after {}", kept.way, kept.statement, log.lines.join("; ")));
+            verbose(|| {
+                format!(
+                    "wide: {:?} {}\n  after {}",
+                    kept.way,
+                    kept.statement,
+                    log.lines.join("; ")
+                )
+            });
         }
         if pair.changed && served {
             self.missed(&kept, log, &now);

@@ -183,7 +183,10 @@ impl Maker<'_> {
             let column = self.column(name);
             table.columns.push(column);
         }
-        if !self.plain && self.dice.one_in(10) && table.columns.iter().any(|column| column.name == "n") {
+        if !self.plain
+            && self.dice.one_in(10)
+            && table.columns.iter().any(|column| column.name == "n")
+        {
             table.columns.push(Column {
                 generated: true,
                 ..self.plain("made", Kind::Int)
@@ -242,7 +245,9 @@ impl Maker<'_> {
             "ON UPDATE CASCADE",
             "ON DELETE SET NULL ON UPDATE SET NULL",
         ];
-        let actions = self.dice.pick(if self.plain { &actions[..4] } else { actions });
+        let actions = self
+            .dice
+            .pick(if self.plain { &actions[..4] } else { actions });
         Column {
             name: names.expect("it has a name").1,
             nullable: true,
@@ -261,8 +266,7 @@ impl Maker<'_> {
         };
         Column {
             nullable: !self.dice.one_in(4),
-            unique: !self.plain
-                && (name == "code" && self.dice.one_in(3) || self.dice.one_in(20)),
+            unique: !self.plain && (name == "code" && self.dice.one_in(3) || self.dice.one_in(20)),
             default: matches!(kind, Kind::Int | Kind::Text) && self.dice.one_in(4),
             ..self.plain(name, kind)
         }

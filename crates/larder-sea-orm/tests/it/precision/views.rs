@@ -13,7 +13,11 @@ pub(super) struct View {
 }
 
 /// Invents a view, sometimes, and what makes it.
-pub(super) fn view(dice: &mut Dice, tables: &[Table], backend: DbBackend) -> Option<(View, String)> {
+pub(super) fn view(
+    dice: &mut Dice,
+    tables: &[Table],
+    backend: DbBackend,
+) -> Option<(View, String)> {
     if !dice.one_in(3) {
         return None;
     }
