@@ -69,6 +69,9 @@ impl Values<'_> {
     }
 
     pub(super) fn text(&mut self) -> Value {
+        if self.plain {
+            return self.dice.pick(&["a", "b", "c", "ab", "d"]).into();
+        }
         self.dice.pick(&TEXTS).into()
     }
 

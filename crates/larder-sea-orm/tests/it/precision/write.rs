@@ -101,7 +101,8 @@ impl Maker<'_> {
         let mut given = shape.given();
         given.retain(|at| {
             let auto = shape.auto && shape.key == [*at];
-            let optional = auto || shape.columns[*at].default || shape.columns[*at].nullable;
+            let left_out = shape.columns[*at].default || shape.columns[*at].nullable;
+            let optional = auto || left_out && !self.values.plain;
             !(optional && self.values.dice.one_in(if auto { 2 } else { 8 }))
         });
         if given.is_empty() {
