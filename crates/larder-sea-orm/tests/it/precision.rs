@@ -10,7 +10,6 @@
 mod again;
 mod answer;
 mod dice;
-mod exact;
 mod image;
 mod maker;
 mod predicate;

@@ -19,7 +19,7 @@ impl Maker<'_> {
             }
         }
         read.statement = Reading::Again(built);
-        read.shape = "same text, other values".to_owned();
+        "same text, other values".clone_into(&mut read.shape);
         // The model is not told the values.
         read.parts.iter_mut().for_each(|part| part.equal.clear());
         read

@@ -193,7 +193,10 @@ impl<'a> Maker<'a> {
     fn held(&mut self, table: usize, at: usize) -> Option<Value> {
         let rows = &self.rows[table];
         let row = rows.get(self.values.dice.below(rows.len().max(1)))?;
-        value_of(&row[at], self.schema.tables[table].columns[at].kind)
+        value_of(
+            row[at].as_deref(),
+            self.schema.tables[table].columns[at].kind,
+        )
     }
 
     /// A column of a source.
@@ -211,10 +214,8 @@ impl<'a> Maker<'a> {
     pub(super) fn total_order(&mut self, sources: &[Source], mut add: impl FnMut(Expr, Order)) {
         for source in sources {
             let all: Vec<usize> = (0..source.columns.len()).collect();
-            let (columns, keyed) = match source.key.is_empty() {
-                true => (all, false),
-                false => (source.key.clone(), true),
-            };
+            let keyed = !source.key.is_empty();
+            let columns = if keyed { source.key.clone() } else { all };
             for at in columns {
                 let direction = self.direction();
                 add(source.full(at), direction.clone());

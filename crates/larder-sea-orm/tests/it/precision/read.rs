@@ -323,7 +323,7 @@ impl Maker<'_> {
         body.select.expr(made);
         if self.dice().one_in(3) {
             let having = if self.dice().coin() {
-                Func::count(Expr::col(Asterisk)).gt(self.dice().below(3) as i64)
+                Func::count(Expr::col(Asterisk)).gt(self.dice().pick(&[0_i64, 1, 2]))
             } else {
                 let made = self.aggregated(&sources);
                 made.is_not_null()

@@ -4,12 +4,11 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use larder_core::{Key, Larder, Lookup, Policy, Region};
-use larder_sea_orm::{CachedConnection, Connect as _};
+use larder_sea_orm::{Bulk, CachedConnection, Connect as _, DomainOptions};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, Statement};
 
 use super::answer::{Answer, answer};
 use super::dice::Dice;
-use super::exact::declare;
 use super::image::{Changed, by_equality, by_table, changes, images};
 use super::maker::Maker;
 use super::read::Read;
@@ -60,11 +59,15 @@ pub(super) async fn play(raw: DatabaseConnection, seed: u64, tally: &mut Tally) 
         .environment::<&str, &str>([])
         .build()
         .unwrap();
-    let policy = Policy::ttl(Duration::from_secs(3600));
+    let policy = Policy::ttl(Duration::from_hours(1));
+    let bulk = maker.dice().weighed(&[(1, Bulk::Wide), (3, Bulk::Exact)]);
     let mut round = Round {
         seed,
         schema: &schema,
-        cached: larder.connect("main", raw.clone()).await.unwrap(),
+        cached: larder
+            .connect_with("main", raw.clone(), DomainOptions::new().bulk(bulk))
+            .await
+            .unwrap(),
         raw,
         region: larder.region("reads", policy).unwrap(),
         kept: Vec::new(),
@@ -72,17 +75,9 @@ pub(super) async fn play(raw: DatabaseConnection, seed: u64, tally: &mut Tally) 
         sort: "",
         tally,
     };
-    // As entities say, or none of them, or some.
-    let exact = maker.dice().pick(&[0, 4, 4, 2]);
-    for table in &schema.tables {
-        if maker.dice().below(4) < exact {
-            declare(&round.cached, table);
-        }
-    }
-    round.sort = match (schema.plain, exact) {
-        (true, 0) => "plain, many rows wide",
-        (true, 4) => "plain, many rows exact",
-        (true, _) => "plain, many rows mixed",
+    round.sort = match (schema.plain, bulk) {
+        (true, Bulk::Exact) => "plain, many rows exact",
+        (true, Bulk::Wide) => "plain, many rows wide",
         (false, _) => "wild",
     };
     for _ in 0..READS {

@@ -30,6 +30,10 @@ pub(super) enum Kind {
 
 /// A column.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about a column"
+)]
 pub(super) struct Column {
     pub(super) name: &'static str,
     pub(super) kind: Kind,
@@ -305,10 +309,9 @@ impl Maker<'_> {
             }
             (Kind::Text, _) => &MYSQL_TEXTS,
             (Kind::Bool, _) => &[("BOOLEAN", false)],
-            (Kind::Bytes, DbBackend::Sqlite) => &[("BLOB", false)],
+            (Kind::Bytes | Kind::Uuid, DbBackend::Sqlite) => &[("BLOB", false)],
             (Kind::Bytes, DbBackend::Postgres) => &[("bytea", false)],
             (Kind::Bytes, _) => &[("varbinary(20)", false)],
-            (Kind::Uuid, DbBackend::Sqlite) => &[("BLOB", false)],
             (Kind::Uuid, DbBackend::Postgres) => &[("uuid", false)],
             (Kind::Uuid, _) => &[("binary(16)", false)],
             (Kind::Int, _) => &[("INTEGER", false), ("BIGINT", false), ("SMALLINT", false)],
@@ -391,8 +394,7 @@ fn definition(table: &Table, at: usize, backend: DbBackend) -> String {
     let mut text = format!("{name} {}", column.declared);
     if column.generated {
         let of = quoted("n", backend);
-        text += &format!(" GENERATED ALWAYS AS ({of} + 1) STORED");
-        return text;
+        return format!("{text} GENERATED ALWAYS AS ({of} + 1) STORED");
     }
     if column.default {
         text += if column.kind == Kind::Text {

@@ -59,13 +59,13 @@ impl Maker<'_> {
     }
 
     fn first(&mut self, body: &mut Body, depth: usize) {
-        let plain = self.plain();
-        if !plain && depth == 0 && self.dice().one_in(16) {
+        let plain = self.plain() || depth > 0;
+        if !plain && self.dice().one_in(16) {
             let (select, source) = self.derived(depth);
             body.shape = "derived table";
             body.select.from_subquery(select, source.name);
             body.sources.push(source);
-        } else if !plain && depth == 0 && self.dice().one_in(16) {
+        } else if !plain && self.dice().one_in(16) {
             let source = self.cte(body, depth);
             body.select.from(source.name);
             body.sources.push(source);
@@ -204,7 +204,7 @@ impl Maker<'_> {
             if self.dice().one_in(3) {
                 let mut order = Vec::new();
                 self.total_order(&body.sources, |expr, direction| {
-                    order.push((expr, direction))
+                    order.push((expr, direction));
                 });
                 for (expr, direction) in order {
                     body.select.order_by_expr(expr, direction);

@@ -24,6 +24,7 @@ pub(super) type Ways = (Way, Option<Way>);
 
 /// One pair.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one judge's verdict")]
 pub(super) struct Pair {
     pub(super) changed: bool,
     pub(super) invalid: bool,

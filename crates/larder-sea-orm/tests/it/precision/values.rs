@@ -171,7 +171,9 @@ pub(super) fn cell(value: &Value, column: &Column) -> Cell {
 
 /// Bytes in upper-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble)]);
+    let pair = |byte: &u8| [digit(byte >> 4), digit(byte & 15)];
+    bytes.iter().flat_map(pair).collect()
 }
 
 /// What every collation here that ignores anything finds equal has the same folded form.

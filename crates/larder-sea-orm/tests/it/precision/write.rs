@@ -273,7 +273,7 @@ impl Maker<'_> {
         let mut rest = shape.rest();
         let of_key = !self.plain() && !shape.key.is_empty() && self.dice().one_in(10);
         if of_key || rest.is_empty() {
-            rest = shape.key.clone();
+            rest.clone_from(&shape.key);
         }
         let mut update = Query::update();
         update.table(shape.name);
@@ -334,10 +334,12 @@ impl Maker<'_> {
             let row = &self.rows[table][at];
             let mut picked: Vec<Expr> = key
                 .iter()
-                .map(|at| match value_of(&row[*at], source.columns[*at].kind) {
-                    Some(value) => source.own(*at).eq(value),
-                    None => source.own(*at).is_null(),
-                })
+                .map(
+                    |at| match value_of(row[*at].as_deref(), source.columns[*at].kind) {
+                        Some(value) => source.own(*at).eq(value),
+                        None => source.own(*at).is_null(),
+                    },
+                )
                 .collect();
             if self.dice().one_in(8) {
                 picked.push(self.atom(&[source], 0, 2).expr);
@@ -407,8 +409,8 @@ impl Maker<'_> {
 }
 
 /// The value of a cell, as a caller who knows the row would give it; `None` for NULL.
-pub(super) fn value_of(cell: &Option<String>, kind: Kind) -> Option<Value> {
-    let text = cell.as_ref()?;
+pub(super) fn value_of(cell: Option<&str>, kind: Kind) -> Option<Value> {
+    let text = cell?;
     let bytes = || -> Vec<u8> {
         let pairs = text.as_bytes().chunks(2);
         let pairs = pairs.filter_map(|pair| std::str::from_utf8(pair).ok());
@@ -419,7 +421,7 @@ pub(super) fn value_of(cell: &Option<String>, kind: Kind) -> Option<Value> {
     Some(match kind {
         Kind::Int => text.parse::<i64>().map_or_else(|_| null(kind), Value::from),
         Kind::Bool => (text == "1").into(),
-        Kind::Text => text.clone().into(),
+        Kind::Text => text.into(),
         Kind::Bytes => bytes().into(),
         Kind::Uuid => {
             sea_orm::prelude::Uuid::from_slice(&bytes()).map_or_else(|_| null(kind), Value::from)
