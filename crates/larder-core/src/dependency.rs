@@ -101,6 +101,21 @@ impl Match {
     pub(crate) fn hash_in(&self, table: &TableName) -> u64 {
         match_hash(table, &self.shape, &self.values)
     }
+
+    /// Returns the hashes of what changes touch of which only some of the equalities' columns are known.
+    pub(crate) fn parts_in<'a>(&'a self, table: &'a TableName) -> impl Iterator<Item = u64> + 'a {
+        let count = self.values.len();
+        let masks = if (2..=MOST_PARTS).contains(&count) {
+            1..(1 << count) - 1
+        } else {
+            0..0
+        };
+        masks.map(move |mask: u8| {
+            let known = self.values.iter().enumerate();
+            let known = known.filter(|(place, _)| mask & (1 << place) != 0);
+            part_hash(table, &self.shape, mask, known.map(|(_, value)| *value))
+        })
+    }
 }
 
 impl Hash for Match {
@@ -186,6 +201,24 @@ pub(crate) fn match_hash(table: &TableName, shape: &Shape, values: &[u64]) -> u6
     for value in values {
         bytes.extend_from_slice(&value.to_le_bytes());
     }
+    stable_hash(&bytes)
+}
+
+/// With more equalities than this, a change of which only some of their columns are known touches all values.
+pub(crate) const MOST_PARTS: usize = 3;
+
+/// Hashes the values of some of a shape's equalities: those whose places are set in `mask`.
+pub(crate) fn part_hash(
+    table: &TableName,
+    shape: &Shape,
+    mask: u8,
+    values: impl Iterator<Item = u64>,
+) -> u64 {
+    let mut bytes: SmallVec<[u8; 128]> = SmallVec::new();
+    bytes.extend_from_slice(&[b'p', mask]);
+    push_counted(&mut bytes, table.as_str().as_bytes());
+    bytes.extend_from_slice(&shape.hash().to_le_bytes());
+    values.for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
     stable_hash(&bytes)
 }
 

@@ -21,6 +21,8 @@ pub(crate) enum Mark {
     Row(u32, u64),
     /// Rows picked by equalities.
     Match(u32, u64, Arc<ShapeClock>),
+    /// Rows picked by some of the equalities of the match beside it.
+    Part(u32, u64, Arc<ShapeClock>),
     /// A row of an answer, in the columns used; beside a match of the same shape.
     Member(u32, u64, Arc<ShapeClock>),
     /// Anything in a table.
@@ -62,11 +64,16 @@ impl Mark {
             Self::Match(_, hash, shape) if position >= shape.since => {
                 holds(Spot::Unknown(shape)) && holds(Spot::Slot(*hash))
             }
-            Self::Member(_, hash, shape) if position >= shape.since => holds(Spot::Slot(*hash)),
-            // Its shape was not known yet when a change above the stamp may have come.
-            Self::Table(table) | Self::Match(table, ..) | Self::Member(table, ..) => {
-                holds(Spot::Any(marks.table(*table)))
+            Self::Member(_, hash, shape) | Self::Part(_, hash, shape)
+                if position >= shape.since =>
+            {
+                holds(Spot::Slot(*hash))
             }
+            // Its shape was not known yet when a change above the stamp may have come.
+            Self::Table(table)
+            | Self::Match(table, ..)
+            | Self::Part(table, ..)
+            | Self::Member(table, ..) => holds(Spot::Any(marks.table(*table))),
         }
     }
 
@@ -74,7 +81,7 @@ impl Mark {
     pub(crate) fn shape(&self) -> Option<(u32, &ShapeClock)> {
         match self {
             Self::Match(table, _, shape) | Self::Member(table, _, shape) => Some((*table, shape)),
-            Self::Row(..) | Self::Table(_) | Self::Named(_) => None,
+            Self::Row(..) | Self::Table(_) | Self::Named(_) | Self::Part(..) => None,
         }
     }
 
@@ -83,6 +90,7 @@ impl Mark {
         match self {
             Self::Row(table, _)
             | Self::Match(table, ..)
+            | Self::Part(table, ..)
             | Self::Member(table, ..)
             | Self::Table(table) => Some(*table),
             Self::Named(_) => None,
@@ -93,9 +101,10 @@ impl Mark {
     pub(crate) fn soft_hash(&self, marks: &Marks) -> u64 {
         match self {
             Self::Row(_, hash) | Self::Named(hash) => *hash,
-            Self::Match(table, ..) | Self::Member(table, ..) | Self::Table(table) => {
-                marks.table(*table).any_hash
-            }
+            Self::Match(table, ..)
+            | Self::Part(table, ..)
+            | Self::Member(table, ..)
+            | Self::Table(table) => marks.table(*table).any_hash,
         }
     }
 
@@ -107,6 +116,7 @@ impl Mark {
             Self::Table(table) => (0, *table, 2),
             Self::Named(hash) => (*hash, 0, 3),
             Self::Member(table, hash, _) => (*hash, *table, 4),
+            Self::Part(table, hash, _) => (*hash, *table, 5),
         }
     }
 }
@@ -155,7 +165,12 @@ impl MarkSet {
                 let handle = node.table(name);
                 let table = self.table(&handle);
                 match handle.clock(rows.shape(), || node.watermark().get()) {
-                    Some(clock) => self.push(Mark::Match(table, rows.hash_in(name), clock)),
+                    Some(clock) => {
+                        self.push(Mark::Match(table, rows.hash_in(name), Arc::clone(&clock)));
+                        for hash in rows.parts_in(name) {
+                            self.push(Mark::Part(table, hash, Arc::clone(&clock)));
+                        }
+                    }
                     None => self.push(Mark::Table(table)),
                 }
             }
@@ -203,6 +218,9 @@ impl MarkSet {
                 }
                 Mark::Member(table, hash, shape) => {
                     Mark::Member(indices[*table as usize], *hash, Arc::clone(shape))
+                }
+                Mark::Part(table, hash, shape) => {
+                    Mark::Part(indices[*table as usize], *hash, Arc::clone(shape))
                 }
                 Mark::Table(table) => Mark::Table(indices[*table as usize]),
                 Mark::Named(hash) => Mark::Named(*hash),
@@ -266,9 +284,10 @@ impl Marks {
             .collect();
         if !whole.is_empty() {
             self.list.retain(|mark| match mark {
-                Mark::Row(table, _) | Mark::Match(table, ..) | Mark::Member(table, ..) => {
-                    !whole.contains(table)
-                }
+                Mark::Row(table, _)
+                | Mark::Match(table, ..)
+                | Mark::Part(table, ..)
+                | Mark::Member(table, ..) => !whole.contains(table),
                 Mark::Table(_) | Mark::Named(_) => true,
             });
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use smallvec::SmallVec;
 
 use crate::change::{Image, RowChange, RowsChange, What};
-use crate::dependency::{match_hash, member_hash, table_hash};
+use crate::dependency::{MOST_PARTS, match_hash, member_hash, part_hash, table_hash};
 use crate::interleave;
 use crate::name::TableName;
 use crate::node::Node;
@@ -199,15 +199,22 @@ impl ShapeClock {
         if *image == Image::Absent {
             return;
         }
-        let values: Option<SmallVec<[u64; 4]>> = self
-            .shape
-            .equalities()
+        let equalities = self.shape.equalities();
+        let values: SmallVec<[Option<u64>; 4]> = equalities
             .iter()
             .map(|column| image.value(column))
             .collect();
-        at(match values {
-            Some(values) => Spot::Slot(match_hash(table, &self.shape, &values)),
-            None => Spot::Unknown(self),
+        let known = || values.iter().filter_map(|value| *value);
+        let count = known().count();
+        at(if count == equalities.len() {
+            let values: SmallVec<[u64; 4]> = known().collect();
+            Spot::Slot(match_hash(table, &self.shape, &values))
+        } else if count > 0 && equalities.len() <= MOST_PARTS {
+            let bit = |(place, value): (usize, &Option<u64>)| u8::from(value.is_some()) << place;
+            let mask = values.iter().enumerate().map(bit).sum();
+            Spot::Slot(part_hash(table, &self.shape, mask, known()))
+        } else {
+            Spot::Unknown(self)
         });
     }
 }

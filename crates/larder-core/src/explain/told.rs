@@ -20,11 +20,20 @@ enum Counted {
 
 /// Returns what `entry` was made of; if it is `invalid`, with what of it has changed.
 pub(super) fn told(entry: &Entry, larder: &Larder, invalid: bool) -> Vec<ToldDependency> {
-    let (mut told, mut counts) = (Vec::new(), Vec::<(Counted, usize, bool)>::new());
+    let (mut told, mut counts) = (
+        Vec::<ToldDependency>::new(),
+        Vec::<(Counted, usize, bool)>::new(),
+    );
     for mark in &entry.marks.list {
         let has_changed = invalid && has_changed(mark, entry, larder);
+        if matches!(mark, Mark::Part(..)) && !has_changed {
+            continue;
+        }
         match words(mark, entry, larder) {
-            Ok(words) => told.push(ToldDependency { words, has_changed }),
+            Ok(words) => match told.iter_mut().find(|known| known.words == words) {
+                Some(known) => known.has_changed |= has_changed,
+                None => told.push(ToldDependency { words, has_changed }),
+            },
             Err(counted) => match counts.iter_mut().find(|(known, ..)| *known == counted) {
                 Some((_, count, changed)) => {
                     *count += 1;
@@ -56,7 +65,9 @@ fn words(mark: &Mark, entry: &Entry, larder: &Larder) -> Result<String, Counted>
     let node = larder.node();
     match mark {
         Mark::Table(table) => Ok(Dependency::table(name(*table)).to_string()),
-        Mark::Match(table, _, shape) => Ok(matched(name(*table).as_str(), &shape.shape)),
+        Mark::Match(table, _, shape) | Mark::Part(table, _, shape) => {
+            Ok(matched(name(*table).as_str(), &shape.shape))
+        }
         Mark::Row(table, hash) => {
             let known = node.names.get(*hash);
             known.ok_or(Counted::Rows(*table, None))

@@ -218,3 +218,37 @@ async fn a_member_whose_shape_was_not_known_in_time_is_touched_by_any_change() {
     load.await.unwrap();
     assert!(query.lists.get("late").await.is_none());
 }
+
+#[tokio::test]
+async fn a_change_that_tells_some_of_the_columns_is_compared_by_those() {
+    let shape = Shape::of_set([Arc::from("author"), Arc::from("draft")], Columns::All);
+    let own = Match::of(&shape, [hash(7), hash(0)]);
+    let query = Query::new(vec![Dependency::Match(table("article"), own)]);
+    for (before, touched) in [
+        (image(&[("author", 7)]), true),
+        (image(&[("author", 8)]), false),
+        (image(&[("draft", 0), ("title", 1)]), true),
+        (image(&[("draft", 1)]), false),
+        (image(&[("author", 7), ("draft", 1)]), false),
+        (image(&[("title", 1)]), true),
+        (Image::Unknown, true),
+    ] {
+        for change in [row(1), rows()] {
+            let change = change.images(before.clone(), Image::Absent);
+            assert_eq!(
+                query.is_touched_by(change.clone()).await,
+                touched,
+                "{change:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn with_many_equalities_a_change_that_tells_some_touches_all() {
+    let names = ["a", "b", "c", "d"].map(Arc::from);
+    let rows = Match::of(&Shape::of_set(names, Columns::All), [1, 2, 3, 4].map(hash));
+    let query = Query::new(vec![Dependency::Match(table("article"), rows)]);
+    let other = row(1).images(image(&[("a", 9)]), Image::Absent);
+    assert!(query.is_touched_by(other).await);
+}

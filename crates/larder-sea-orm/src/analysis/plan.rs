@@ -69,6 +69,8 @@ fn dependencies(
     if let (Some(pins), [name]) = (&analysis.pins, analysis.reads.as_slice())
         && let Relation::Table(table) = catalog.resolve(name)
         && table.guard().is_none()
+        // Of a key of several columns a change may tell some: a match compares those.
+        && table.key().len() == 1
         && let Some(rows) = writing::pinned(table, pins, catalog)
     {
         let row = |row| Dependency::Row(table.name().clone(), row);
@@ -100,6 +102,7 @@ pub(super) fn template(analysis: &Analysis, catalog: &Catalog) -> Option<Templat
     if let (Some(pins), [name]) = (&analysis.pins, analysis.reads.as_slice())
         && let Relation::Table(table) = catalog.resolve(name)
         && table.guard().is_none()
+        && table.key().len() == 1
         && let Some(rows) = Template::rows(table, pins, catalog)
     {
         return Some(rows);

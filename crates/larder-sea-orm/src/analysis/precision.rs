@@ -26,6 +26,10 @@ use crate::members::{KeyAt, Members};
 /// More alternatives than this a table, and some of its equalities are left aside.
 const MOST_ALTERNATIVES: usize = 32;
 
+/// More equalities than this a table are left aside: of changes that tell only some of the columns the core
+/// compares no more.
+const MOST_EQUALITIES: usize = 3;
+
 /// What an answer depends on.
 #[derive(Clone, Debug, Default)]
 pub struct Reads {
@@ -498,7 +502,9 @@ fn chosen(candidates: &[Candidate]) -> SmallVec<[&Candidate; 2]> {
             .iter()
             .flat_map(|it| &it.columns)
             .any(|column| candidate.columns.contains(column));
-        if !covered && product * candidate.alternatives() <= MOST_ALTERNATIVES {
+        let columns: usize = chosen.iter().map(|it| it.columns.len()).sum();
+        let few = columns + candidate.columns.len() <= MOST_EQUALITIES;
+        if !covered && few && product * candidate.alternatives() <= MOST_ALTERNATIVES {
             product *= candidate.alternatives();
             chosen.push(candidate);
         }

@@ -71,11 +71,12 @@ async fn a_read_by_key_depends_on_its_row_any_other_on_its_tables() {
         deps(orm(note::Entity::find_by_id(7).as_query(), &catalog)),
         [row("note", &[7])]
     );
-    let pair = tagging::Entity::find_by_id((1, 2));
-    assert_eq!(
-        deps(orm(pair.as_query(), &catalog)),
-        [row("tagging", &[1, 2])]
-    );
+    let pair = orm(tagging::Entity::find_by_id((1, 2)).as_query(), &catalog);
+    let pair = deps(pair)
+        .iter()
+        .map(Dependency::to_string)
+        .collect::<Vec<_>>();
+    assert_eq!(pair, ["rows of main.tagging by note_id, tag_id"]);
     let seen = |plan: Plan| {
         let reads = plan.read.unwrap();
         reads
