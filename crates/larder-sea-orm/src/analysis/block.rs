@@ -21,6 +21,10 @@ use super::{Name, RelationName};
 
 /// One SELECT of a statement.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about a query"
+)]
 pub struct Block {
     /// The block around it, by its place in the statement: its columns can be used here.
     pub outer: Option<usize>,
@@ -36,6 +40,10 @@ pub struct Block {
     pub links: SmallVec<[Link; 1]>,
     /// Its rows are the answer, each of one row of each table; `false` if they are told in no other way.
     pub rows_told: bool,
+    /// So many rows are skipped, if a value that is bound tells; its rows are told only if it is zero.
+    pub offset: Option<Value>,
+    /// Its WHERE holds for no row: `1 = 2`, which an empty IN list is printed as.
+    pub never: bool,
     /// It has a LIMIT.
     pub limited: bool,
     /// Some part of it may use any column of any table that can be seen here.
@@ -140,6 +148,29 @@ impl Block {
             ..Self::default()
         }
     }
+}
+
+impl Block {
+    /// Tells whether it has no rows, whatever its tables hold.
+    pub(super) fn is_empty(&self) -> bool {
+        let nothing = |atom: &BlockAtom| atom.place == Place::Where && atom.values.is_empty();
+        self.never || self.atoms.iter().any(nothing)
+    }
+
+    /// Tells whether its answer's rows tell the rows it is made of.
+    pub(super) fn tells_rows(&self) -> bool {
+        self.rows_told && self.offset.as_ref().is_none_or(is_zero)
+    }
+}
+
+/// Tells whether a value is the number zero.
+///
+/// Of type `u32` are the marks of parameters in analyses that are remembered (`parameters.rs`), and no OFFSET.
+pub(super) fn is_zero(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::Int(Some(0)) | Value::BigInt(Some(0)) | Value::BigUnsigned(Some(0))
+    )
 }
 
 impl Source {

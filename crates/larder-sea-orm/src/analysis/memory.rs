@@ -185,6 +185,7 @@ fn each_value(analysis: &mut Analysis, show: &mut impl FnMut(&mut Value)) {
         for BlockAtom { values, .. } in &mut block.atoms {
             values.iter_mut().for_each(&mut *show);
         }
+        block.offset.iter_mut().for_each(&mut *show);
     }
     for write in writes {
         each_written(write, show);

@@ -3,9 +3,9 @@
 use larder_core::{Dependency, TableName};
 
 use super::precision::{self, Reads};
-use super::remembered::Template;
+use super::remembered::{Template, mark};
 use super::writing::{self, Writing};
-use super::{Analysis, Nature, Uncacheable};
+use super::{Analysis, Block, Nature, Uncacheable};
 use crate::catalog::{Catalog, Relation};
 
 /// What a statement means for the cache.
@@ -110,9 +110,22 @@ pub(super) fn template(analysis: &Analysis, catalog: &Catalog) -> Option<Templat
     if analysis.blocks.is_empty() {
         return None;
     }
-    Some(match precision::reading(&analysis.blocks, catalog, true) {
-        Ok(reading) => Template::Reading(reading),
-        Err(reason) => Template::Refused(reason),
+    let reading = |blocks: &[Block]| precision::reading(blocks, catalog, true);
+    let later = match reading(&analysis.blocks) {
+        Ok(reading) => reading,
+        Err(reason) => return Some(Template::Refused(reason)),
+    };
+    let offset = analysis.blocks[0].offset.as_ref().and_then(mark::place);
+    let Some(place) = offset else {
+        return Some(Template::Reading(later));
+    };
+    let mut blocks = analysis.blocks.clone();
+    blocks[0].offset = None;
+    let first = reading(&blocks).ok()?;
+    Some(Template::Paged {
+        place,
+        first,
+        later,
     })
 }
 

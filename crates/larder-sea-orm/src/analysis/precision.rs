@@ -18,12 +18,13 @@ use smallvec::{SmallVec, smallvec};
 
 use super::bits::Bits;
 use super::carry::{self, Candidate, Compared};
+use super::pins::MOST_ROWS;
 use super::{Block, Join, Mention, Name, Role, Uncacheable};
 use crate::canonical::is_null;
 use crate::catalog::{Catalog, Column, Relation, Table};
 use crate::members::{KeyAt, Members};
 
-/// More alternatives than this a table, and some of its equalities are left aside.
+/// More alternatives than this a table, and some of its equalities are left aside; one list alone may be longer.
 const MOST_ALTERNATIVES: usize = 32;
 
 /// More equalities than this a table are left aside: of changes that tell only some of the columns the core
@@ -181,6 +182,9 @@ pub(super) fn reading(
         .for_each(Seat::name_all);
     let candidates = carry::candidates(&seats);
     for (seat, candidates) in seats.seats.iter().zip(candidates) {
+        if blocks[seat.block].is_empty() {
+            continue;
+        }
         let key = seats.told_key(seat);
         let equalities = of_key(seat.table, &candidates).unwrap_or_else(|| chosen(&candidates));
         let shape = seat.shape(&equalities, key.is_some(), catalog);
@@ -400,7 +404,7 @@ impl<'a> Seats<'a> {
     /// Returns where the answer tells the keys of a seat's rows; `None` if its rows are not told.
     fn told_key(&self, seat: &Seat<'_>) -> Option<SmallVec<[KeyAt; 1]>> {
         let block = &self.blocks[seat.block];
-        let certain = block.rows_told
+        let certain = block.tells_rows()
             && !seat.table.key().is_empty()
             && block
                 .sources
@@ -503,8 +507,10 @@ fn chosen(candidates: &[Candidate]) -> SmallVec<[&Candidate; 2]> {
             .flat_map(|it| &it.columns)
             .any(|column| candidate.columns.contains(column));
         let columns: usize = chosen.iter().map(|it| it.columns.len()).sum();
-        let few = columns + candidate.columns.len() <= MOST_EQUALITIES;
-        if !covered && few && product * candidate.alternatives() <= MOST_ALTERNATIVES {
+        let narrow = columns + candidate.columns.len() <= MOST_EQUALITIES;
+        let few = product * candidate.alternatives() <= MOST_ALTERNATIVES
+            || (chosen.is_empty() && candidate.alternatives() <= MOST_ROWS);
+        if !covered && narrow && few {
             product *= candidate.alternatives();
             chosen.push(candidate);
         }

@@ -25,7 +25,7 @@ pub(super) fn of(query: &Query, reader: Reader<'_>) -> Option<Vec<Block>> {
 
 /// The queries of a statement on the way through it.
 pub(super) struct Blocks<'a> {
-    reader: Reader<'a>,
+    pub(super) reader: Reader<'a>,
     pub(super) found: Vec<Block>,
     /// For each block what is known of it beside.
     besides: Vec<Beside>,
@@ -288,6 +288,7 @@ impl Blocks<'_> {
         let block = &mut self.found[here.at];
         block.atoms.extend(said.atoms);
         block.links.extend(said.links);
+        block.never |= said.never && place == Place::Where;
     }
 
     /// Tells whether two of its tables have one name, told apart by their schemas.

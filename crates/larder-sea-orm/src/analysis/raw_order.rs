@@ -1,12 +1,14 @@
 //! What groups, orders and cuts the rows of raw SQL.
 
 use sea_orm::DbBackend;
+use sea_orm::sea_query::Value;
 use sqlparser::ast::{
     Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByKind, Query, Select, SelectItem,
     Value as Literal,
 };
 
 use super::Role;
+use super::block::is_zero;
 use super::raw_blocks::{Blocks, Here};
 use super::raw_columns::Columns;
 
@@ -95,7 +97,7 @@ impl Blocks<'_> {
         rows
     }
 
-    /// Looks at LIMIT and OFFSET; tells whether no row is skipped.
+    /// Looks at LIMIT and OFFSET; tells whether no row is skipped, unless a value that is bound tells otherwise.
     pub(super) fn limit(&mut self, here: Here<'_>, tail: &Query) -> bool {
         let (limit, offset) = match &tail.limit_clause {
             None => (None, None),
@@ -116,7 +118,16 @@ impl Blocks<'_> {
             self.walk(here, expr, Role::Where);
         }
         self.found[here.at].limited |= limit.is_some() || fetch.is_some();
-        offset.is_none() && fetch.is_none() && self.found.len() == known
+        let from_the_first = offset.is_none_or(|offset| match self.reader.value(offset) {
+            // A number in the text, or a value bound of the same type.
+            Some(value @ Value::BigInt(_)) => is_zero(&value),
+            Some(value) => {
+                self.found[here.at].offset = Some(value);
+                true
+            }
+            None => false,
+        });
+        from_the_first && fetch.is_none() && self.found.len() == known
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Reader<'a> {
 pub(super) struct Conditions {
     pub(super) atoms: Vec<BlockAtom>,
     pub(super) links: Vec<Link>,
+    /// It holds for no row.
+    pub(super) never: bool,
 }
 
 /// Returns what a SELECT of one table pins.
@@ -113,6 +115,7 @@ impl Reader<'_> {
                 let inner = self.conditions(inner, place);
                 into.atoms.extend(inner.atoms);
                 into.links.extend(inner.links);
+                into.never |= inner.never;
                 true
             }
             other => self.comparison(other, place, into),
@@ -128,6 +131,7 @@ impl Reader<'_> {
             } => {
                 into.atoms.extend(self.equality(left, right, place));
                 into.links.extend(link(left, right, place));
+                into.never |= number(left).zip(number(right)).is_some_and(|(a, b)| a != b);
                 is_side(left) && is_side(right)
             }
             Expr::InList {
@@ -262,6 +266,17 @@ fn column(expr: &Expr) -> Option<ColumnOf> {
         qualifier,
         name: name.into(),
     })
+}
+
+/// Returns the number that is written there.
+fn number(expr: &Expr) -> Option<i64> {
+    match expr {
+        Expr::Value(ValueWithSpan {
+            value: Literal::Number(digits, false),
+            ..
+        }) => digits.parse().ok(),
+        _ => None,
+    }
 }
 
 fn null() -> Value {

@@ -14,6 +14,7 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::{Value, Values};
 use smallvec::SmallVec;
 
+use super::block::is_zero;
 use super::functions::is_relative_moment;
 use super::plan;
 use super::precision::{Reading, Reads};
@@ -58,6 +59,13 @@ pub(super) enum Template {
         table: TableName,
         classes: SmallVec<[ColumnClass; 1]>,
         keys: Vec<SmallVec<[KeyOf; 1]>>,
+    },
+    /// Pages, the first of which tells its rows.
+    Paged {
+        /// Where the value is bound that tells how many rows are skipped.
+        place: u16,
+        first: Reading,
+        later: Reading,
     },
     /// Anything else.
     Reading(Reading),
@@ -163,6 +171,15 @@ impl Template {
         match self {
             Self::Refused(reason) => Some(Err(reason.clone())),
             Self::Reading(reading) => reading.with(bound).map(Ok),
+            Self::Paged {
+                place,
+                first,
+                later,
+            } => {
+                let skips = !bound.get(usize::from(*place)).is_some_and(is_zero);
+                let reading = if skips { later } else { first };
+                reading.with(bound).map(Ok)
+            }
             Self::Rows {
                 table,
                 classes,

@@ -66,12 +66,27 @@ async fn a_remembered_text_depends_on_what_it_would_if_it_were_new() {
             "SELECT * FROM note WHERE author = ? LIMIT ? OFFSET ?",
             vec![one.clone(), two.clone(), one.clone()],
         ),
+        (
+            "SELECT id, title FROM note WHERE author = ? ORDER BY id LIMIT ? OFFSET ?",
+            vec![one.clone(), two.clone(), Value::from(0_u64)],
+        ),
+        (
+            "SELECT * FROM tag WHERE note_id = ? AND 1 = 2",
+            vec![one.clone()],
+        ),
         ("SELECT random() FROM note WHERE id = ?", vec![one.clone()]),
         ("SELECT * FROM missing WHERE id = ?", vec![one.clone()]),
     ] {
         let mut with = vec![bound.clone()];
         for place in 0..bound.len() {
-            for other in [&null, &word, &two, &Value::from("07"), &Value::from(2.5)] {
+            for other in [
+                &null,
+                &word,
+                &two,
+                &Value::from("07"),
+                &Value::from(2.5),
+                &Value::from(0_u64),
+            ] {
                 let mut changed = bound.clone();
                 changed[place] = other.clone();
                 with.push(changed);
@@ -146,4 +161,47 @@ async fn thousands_of_texts_push_out_those_not_asked_for() {
     }
     let first = "SELECT title FROM note WHERE author = 0 AND views > 1";
     assert!(recall(first, None, &catalog).is_none());
+}
+
+/// Tells whether some dependency is on the rows that enter an answer: its rows are told.
+fn tells_rows(
+    read: Result<larder_sea_orm::analysis::Reads, larder_sea_orm::analysis::Uncacheable>,
+) -> bool {
+    read.unwrap().dependencies.iter().any(|dependency| {
+        matches!(dependency, Dependency::Match(_, rows) if rows.shape().entering().is_some())
+    })
+}
+
+/// Seen to fail with `offset.is_none()` in `Blocks::limit` (`raw_order.rs`).
+#[tokio::test]
+async fn a_first_page_tells_its_rows_and_a_later_one_does_not() {
+    let catalog = catalog_of(SCHEMA).await;
+    let sql = "SELECT id, title FROM note WHERE author = ? ORDER BY id LIMIT ? OFFSET ?";
+    let page = |skipped: u64| values(&[1.into(), 2_u64.into(), skipped.into()]);
+    let new = |skipped| {
+        let analysis = analyse_raw(sql, Some(&page(skipped)), DbBackend::Sqlite);
+        plan(&analysis, &catalog).read
+    };
+    for _ in 0..3 {
+        recall(sql, Some(&page(0)), &catalog);
+        assert!(tells_rows(new(0)) && !tells_rows(new(2)));
+    }
+    let known = |skipped| recall(sql, Some(&page(skipped)), &catalog).unwrap();
+    assert!(tells_rows(known(0)) && !tells_rows(known(2)));
+}
+
+#[tokio::test]
+async fn a_condition_that_never_holds_depends_on_nothing() {
+    let catalog = catalog_of(SCHEMA).await;
+    let read = |sql: &str| anew(sql, &values(&[]), &catalog).unwrap();
+    assert_eq!(read("SELECT * FROM tag WHERE note_id = 7 AND 1 = 2"), []);
+    assert_eq!(read("SELECT count(*) FROM note WHERE (1 = 2)"), []);
+    for sql in [
+        "SELECT * FROM tag WHERE note_id = 7 AND 1 = 1",
+        "SELECT * FROM tag WHERE note_id = 7 OR 1 = 2",
+        "SELECT * FROM tag WHERE NOT 1 = 2",
+        "SELECT * FROM note LEFT JOIN tag ON 1 = 2",
+    ] {
+        assert!(!read(sql).is_empty(), "{sql}");
+    }
 }
