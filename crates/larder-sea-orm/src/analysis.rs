@@ -28,6 +28,7 @@ mod preimage;
 mod raw;
 mod raw_blocks;
 mod raw_columns;
+mod raw_counted;
 mod raw_from;
 mod raw_order;
 mod raw_walk;

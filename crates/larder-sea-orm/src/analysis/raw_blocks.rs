@@ -20,6 +20,7 @@ pub(super) fn of(query: &Query, reader: Reader<'_>) -> Option<Vec<Block>> {
         lost: false,
     };
     blocks.query(query, Around::Nothing, true);
+    blocks.forget_what_is_only_counted();
     (!blocks.lost).then_some(blocks.found)
 }
 
@@ -28,7 +29,7 @@ pub(super) struct Blocks<'a> {
     pub(super) reader: Reader<'a>,
     pub(super) found: Vec<Block>,
     /// For each block what is known of it beside.
-    besides: Vec<Beside>,
+    pub(super) besides: Vec<Beside>,
     /// The CTEs that can be seen here.
     pub(super) ctes: Vec<Name>,
     /// Something was met whose tables or columns are not known.
@@ -37,11 +38,13 @@ pub(super) struct Blocks<'a> {
 
 /// What is known of a block on the way only.
 #[derive(Default)]
-struct Beside {
+pub(super) struct Beside {
     /// The names of its select list that are not those of the columns behind them.
     renamed: Vec<Name>,
     /// It stands in the FROM of the block around it.
-    in_from: bool,
+    pub(super) in_from: bool,
+    /// It gives a row for each row it reads, whatever its select list says, and names nothing in it.
+    pub(super) row_by_row: bool,
 }
 
 /// What is around a query.
@@ -178,6 +181,8 @@ impl Blocks<'_> {
         }
         self.groups(here, select);
         rows &= is_row_by_row(select);
+        let beside = &mut self.besides[at];
+        beside.row_by_row = rows && tail.is_some() && beside.renamed.is_empty();
         if let Some(tail) = tail {
             rows &= tail
                 .order_by

@@ -205,3 +205,38 @@ async fn a_condition_that_never_holds_depends_on_nothing() {
         assert!(!read(sql).is_empty(), "{sql}");
     }
 }
+
+#[tokio::test]
+async fn what_is_only_counted_is_not_used() {
+    let catalog = catalog_of(SCHEMA).await;
+    let uses = |sql: &str| -> Vec<String> {
+        let words = |dependency: &Dependency| match dependency {
+            Dependency::Match(_, rows) => rows.shape().uses().to_string(),
+            other => other.to_string(),
+        };
+        let read = anew(sql, &values(&[]), &catalog).unwrap();
+        read.iter().map(words).collect()
+    };
+    let counted =
+        "SELECT count(*) AS num FROM (SELECT id, title FROM note WHERE author = 7) AS sub";
+    assert_eq!(uses(counted), ["author"]);
+    let limited =
+        "SELECT count(*) FROM (SELECT id, title FROM note WHERE author = 7 LIMIT 3) AS sub";
+    assert_eq!(uses(limited), ["author"]);
+    for sql in [
+        "SELECT count(title) FROM (SELECT id, title FROM note WHERE author = 7) AS sub",
+        "SELECT count(*) FROM (SELECT DISTINCT id, title FROM note WHERE author = 7) AS sub",
+        "SELECT count(*) FROM (SELECT max(id), max(title) FROM note WHERE author = 7) AS sub",
+        "SELECT count(*) FROM (SELECT id, title FROM note WHERE author = 7 GROUP BY id, title) AS sub",
+        "SELECT * FROM (SELECT id, title FROM note WHERE author = 7) AS sub",
+        "SELECT (SELECT max(id) || max(title) FROM note WHERE author = 7)",
+        "SELECT count(*) FROM (SELECT id, title AS word FROM note WHERE author = 7 AND word > 'a') AS sub",
+        "SELECT count(*) FROM (SELECT id, title FROM note WHERE author = 7 UNION SELECT note_id, name FROM tag) AS sub",
+    ] {
+        assert!(
+            uses(sql)[0].contains("title") || uses(sql)[0] == "all columns",
+            "{sql}: {:?}",
+            uses(sql)
+        );
+    }
+}

@@ -260,7 +260,7 @@ impl<'a> Maker<'a> {
         let limit = self.dice().within(1, 4) as u64;
         select.limit(limit);
         if self.dice().one_in(3) {
-            let offset = self.dice().within(1, 3) as u64;
+            let offset = self.dice().within(0, 3) as u64;
             select.offset(offset);
             return "offset";
         }
