@@ -1,9 +1,10 @@
 //! What a hit costs in Larder, in its peers, and at the least.
 //!
-//! `scripts/bench [layer|entity|all] [rounds] [name]` builds and runs it, and prints the tables of
+//! `scripts/bench [layer|entity|analysis|all] [rounds] [name]` builds and runs it, and prints the tables of
 //! `docs/measurements.md`.
 #![expect(clippy::print_stdout, reason = "the tables are the product")]
 
+mod analysis;
 mod entity;
 mod layer;
 mod rounds;
@@ -35,11 +36,13 @@ fn main() {
     match subject.as_str() {
         "layer" => layers(&runtime, &plan),
         "entity" => entities(&runtime, &plan),
+        "analysis" => analyses(&runtime, &plan),
         "all" => {
             layers(&runtime, &plan);
             entities(&runtime, &plan);
+            analyses(&runtime, &plan);
         }
-        other => panic!("{other}: there are `layer`, `entity` and `all`"),
+        other => panic!("{other}: there are `layer`, `entity`, `analysis` and `all`"),
     }
 }
 
@@ -57,6 +60,12 @@ fn entities(runtime: &Rc<Runtime>, plan: &Plan) {
     let lanes = entity::measure(runtime, plan);
     let subject = "entity hit, Zipf(0.99) over 100 k keys";
     print(subject, &lanes, &[entity::MOKA]);
+}
+
+fn analyses(runtime: &Rc<Runtime>, plan: &Plan) {
+    for (subject, lanes) in analysis::measure(runtime, plan) {
+        print(subject, &lanes, &[analysis::BUILD]);
+    }
 }
 
 fn print(subject: &str, lanes: &[Lane], baselines: &[&str]) {

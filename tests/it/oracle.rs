@@ -35,7 +35,7 @@ fn setting(name: &str, default: u64) -> u64 {
 
 impl Load {
     /// Returns this load as the environment would have it, and prints it.
-    fn from_environment(self) -> Self {
+    fn as_told(self) -> Self {
         let clients = setting("LARDER_ORACLE_CLIENTS", self.clients as u64);
         let load = Self {
             seed: setting("LARDER_ORACLE_SEED", self.seed),
@@ -66,7 +66,7 @@ fn short() -> Load {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_answer_is_older_than_a_write_it_came_after() {
-    let load = short().from_environment();
+    let load = short().as_told();
     let named = std::env::var("LARDER_ORACLE_INVALIDATION").ok();
     let invalidation = named.map_or(Invalidation::Precise, |name| {
         Invalidation::named(&name).expect("precise, rows, table or ttl")
@@ -86,7 +86,7 @@ async fn precise_invalidation_leaves_more_to_the_cache_than_whole_tables_and_not
         quiet_points: 1,
         ..short()
     };
-    let load = load.from_environment();
+    let load = load.as_told();
     let mut runs = Vec::new();
     for invalidation in Invalidation::ALL {
         let figures = load.run(invalidation).await;

@@ -23,6 +23,9 @@ pub(crate) struct KeyAt {
     class: ColumnClass,
 }
 
+/// One column of a key in an answer; `None` is NULL.
+struct Part(Option<KeyPart>);
+
 #[derive(Clone, Debug)]
 enum At {
     Index(usize),
@@ -52,12 +55,12 @@ impl Members {
     ///
     /// A row that cannot be told makes the answer depend on the whole table.
     pub(crate) fn dependency(&self, row: &QueryResult) -> Option<Dependency> {
-        let parts: Option<SmallVec<[Option<KeyPart>; 2]>> =
+        let parts: Option<SmallVec<[Part; 2]>> =
             self.key.iter().map(|column| column.read(row)).collect();
         match parts {
-            Some(parts) if parts.iter().all(Option::is_none) => None,
-            Some(parts) if parts.iter().all(Option::is_some) => {
-                let key = RowKey::new(parts.into_iter().flatten());
+            Some(parts) if parts.iter().all(|part| part.0.is_none()) => None,
+            Some(parts) if parts.iter().all(|part| part.0.is_some()) => {
+                let key = RowKey::new(parts.into_iter().filter_map(|part| part.0));
                 let shape = Arc::clone(&self.shape);
                 Some(Dependency::Member(
                     self.table.clone(),
@@ -70,15 +73,15 @@ impl Members {
 }
 
 impl KeyAt {
-    /// Reads this part of the key: an inner `None` is NULL, an outer one what cannot be told.
-    fn read(&self, row: &QueryResult) -> Option<Option<KeyPart>> {
+    /// Reads this part of the key; `None` is what cannot be told.
+    fn read(&self, row: &QueryResult) -> Option<Part> {
         let value = match &self.at {
             At::Index(index) => row_value_at(row, *index, self.class),
             At::Name(name) => row_value_at(row, &**name, self.class),
         }?;
         if is_null(&value) {
-            return Some(None);
+            return Some(Part(None));
         }
-        key_part(&value, self.class).map(Some)
+        key_part(&value, self.class).map(|part| Part(Some(part)))
     }
 }

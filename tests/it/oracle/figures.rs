@@ -79,7 +79,7 @@ pub(crate) fn print_beside(runs: &[(Invalidation, Figures)]) {
         return;
     };
     let regions = || first.regions.iter().map(|region| &region.name);
-    let titles: String = regions().map(|name| format!(" {name} |")).collect();
+    let titles = regions().fold(String::new(), |titles, name| titles + " " + name + " |");
     println!("| invalidation |{titles} answers as before | statements | stale reads |");
     println!("|---|{}", "---:|".repeat(first.regions.len() + 3));
     for (invalidation, figures) in runs {

@@ -56,7 +56,7 @@ type Candidates = SmallVec<[Candidate; 2]>;
 
 /// Returns the equalities with values of each seat, in their order.
 pub(super) fn candidates(seats: &Seats<'_>) -> SmallVec<[Candidates; 4]> {
-    let mut all: SmallVec<[Candidates; 4]> = smallvec![Candidates::new(); seats.seats.len()];
+    let mut all: SmallVec<[Candidates; 4]> = smallvec![Candidates::new(); seats.list.len()];
     for (block, it) in seats.blocks.iter().enumerate() {
         for atom in &it.atoms {
             if let Some((seat, candidate)) = candidate(seats, block, atom) {
@@ -98,8 +98,8 @@ fn candidate(seats: &Seats<'_>, block: usize, atom: &BlockAtom) -> Option<(usize
         columns.push(own);
     }
     let at = seat?;
-    let strict = seats.strictness(block, &seats.seats[at], atom)?;
-    let values = compared(seats, &seats.seats[at], &columns, atom)?;
+    let strict = seats.strictness(block, &seats.list[at], atom)?;
+    let values = compared(seats, &seats.list[at], &columns, atom)?;
     let candidate = Candidate {
         columns,
         values,
@@ -137,31 +137,27 @@ impl Seats<'_> {
     /// Returns the seat and the column of a name, if it is certain.
     fn locate(&self, block: usize, column: &ColumnOf) -> Option<(usize, usize)> {
         let sources = &self.blocks[block].sources;
-        match &column.qualifier {
-            Some(qualifier) => {
-                let ours = |source: &super::Source| source.goes_by(qualifier, self.backend);
-                if sources.iter().filter(|source| ours(source)).count() != 1 {
-                    return None;
-                }
-                let seat = self
-                    .seats
-                    .iter()
-                    .position(|seat| seat.block == block && ours(&sources[seat.source]))?;
-                Some((seat, self.column(seat, column)?))
-            }
-            None => {
-                let mut found = (0..self.seats.len()).filter_map(|at| {
-                    let own = (self.seats[at].block == block).then(|| self.column(at, column))?;
-                    Some((at, own?))
-                });
-                let only = found.next()?;
-                found.next().is_none().then_some(only)
-            }
+        let Some(qualifier) = &column.qualifier else {
+            let mut found = (0..self.list.len()).filter_map(|at| {
+                let own = (self.list[at].block == block).then(|| self.column(at, column))?;
+                Some((at, own?))
+            });
+            let only = found.next()?;
+            return found.next().is_none().then_some(only);
+        };
+        let ours = |source: &super::Source| source.goes_by(qualifier, self.backend);
+        if sources.iter().filter(|source| ours(source)).count() != 1 {
+            return None;
         }
+        let seat = self
+            .list
+            .iter()
+            .position(|seat| seat.block == block && ours(&sources[seat.source]))?;
+        Some((seat, self.column(seat, column)?))
     }
 
     fn column(&self, seat: usize, column: &ColumnOf) -> Option<usize> {
-        self.seats[seat].table.column(&column.name, self.backend)
+        self.list[seat].table.column(&column.name, self.backend)
     }
 
     fn has_outer_joins(&self, block: usize) -> bool {
@@ -225,7 +221,7 @@ fn carrier(seats: &Seats<'_>, block: usize, link: &Link) -> Option<Carrier> {
         ))
     };
     let ((left_block, left), (right_block, right)) = (end(&link.left)?, end(&link.right)?);
-    let class = |end: End| seats.seats[end.seat].table.columns()[end.column].class;
+    let class = |end: End| seats.list[end.seat].table.columns()[end.column].class;
     if class(left) != class(right) || class(left) == ColumnClass::Other {
         return None;
     }
@@ -272,7 +268,7 @@ fn ways_within(
     match seats.blocks[block].sources.get(at)?.join {
         Join::Inner => Some([Some(BOTH), Some(BOTH)]),
         Join::Left => {
-            let joined = |end: End| seats.seats[end.seat].source == at;
+            let joined = |end: End| seats.list[end.seat].source == at;
             let into = Some(Way {
                 only_strict: false,
                 strict: false,
@@ -336,7 +332,7 @@ impl Carrier {
                     && it.values.len() <= carried.values.len()
                     && (it.strict || !carried.strict)
             });
-            if !known && !seats.seats[to.seat].table.columns().is_empty() {
+            if !known && !seats.list[to.seat].table.columns().is_empty() {
                 all[to.seat].push(carried);
             }
         }

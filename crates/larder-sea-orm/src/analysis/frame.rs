@@ -9,6 +9,7 @@ use super::{
 };
 
 /// One statement or subquery.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Frame {
     pub(super) kind: FrameKind,
     pub(super) part: Part,

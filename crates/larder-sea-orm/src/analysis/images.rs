@@ -145,13 +145,12 @@ impl Images {
         let columns = self.columns.iter().enumerate();
         let read = |(place, column): (usize, &Column)| Some((place, column.read(row)?));
         let before: Values = columns.filter_map(read).collect();
-        let after = match self.kind {
-            Kind::Delete => Image::Absent,
-            _ => {
-                let mut after = self.unchanged(before.clone());
-                after.extend_from_slice(&self.set);
-                self.image(after)
-            }
+        let after = if self.kind == Kind::Delete {
+            Image::Absent
+        } else {
+            let mut after = self.unchanged(before.clone());
+            after.extend_from_slice(&self.set);
+            self.image(after)
         };
         (self.image(before), after)
     }

@@ -91,7 +91,7 @@ pub(super) struct Seats<'a> {
     pub(super) backend: DbBackend,
     /// The values bound are marks of their places.
     pub(super) bound_by_mark: bool,
-    pub(super) seats: SmallVec<[Seat<'a>; 4]>,
+    pub(super) list: SmallVec<[Seat<'a>; 4]>,
 }
 
 /// What an answer depends on, as far as it does not depend on the values bound.
@@ -104,6 +104,9 @@ pub(super) struct Reading {
     limited: bool,
 }
 
+/// Columns by their places, and what each is compared with.
+type Alternative = SmallVec<[(usize, Compared); 2]>;
+
 /// Rows of a table, picked by values some of which may be bound.
 #[derive(Clone, Debug, PartialEq)]
 struct Matching {
@@ -111,7 +114,7 @@ struct Matching {
     columns: Arc<[Column]>,
     shape: Arc<Shape>,
     /// The columns, in the order of the shape's equalities, and what each is compared with.
-    values: SmallVec<[(usize, Compared); 2]>,
+    values: Alternative,
 }
 
 impl Reading {
@@ -158,13 +161,13 @@ pub(super) fn reading(
         blocks,
         backend: catalog.backend,
         bound_by_mark,
-        seats: SmallVec::new(),
+        list: SmallVec::new(),
     };
     for (block, source, relation) in relations(blocks) {
         match catalog.resolve(relation) {
             Relation::Table(table) => match table.guard() {
                 Some(reason) => return Err(unresolved(relation, reason)),
-                None => seats.seats.push(Seat::new(table, block, source, blocks)),
+                None => seats.list.push(Seat::new(table, block, source, blocks)),
             },
             Relation::View(view) => match view.guard() {
                 Some(reason) => return Err(unresolved(relation, reason)),
@@ -176,12 +179,12 @@ pub(super) fn reading(
     seats.attribute();
     // A policy may ask for any column of its table.
     seats
-        .seats
+        .list
         .iter_mut()
         .filter(|seat| seat.table.has_policies())
         .for_each(Seat::name_all);
     let candidates = carry::candidates(&seats);
-    for (seat, candidates) in seats.seats.iter().zip(candidates) {
+    for (seat, candidates) in seats.list.iter().zip(candidates) {
         if blocks[seat.block].is_empty() {
             continue;
         }
@@ -299,7 +302,7 @@ impl<'a> Seats<'a> {
                     && mention
                         .column
                         .as_ref()
-                        .is_some_and(|name| self.is_alias(block, name));
+                        .is_some_and(|name| Self::is_alias(block, name));
                 if alias {
                     by_alias.push(at);
                 }
@@ -307,7 +310,7 @@ impl<'a> Seats<'a> {
         }
         // What is sorted by the name of a part of the answer is sorted by the columns of that part.
         for block in by_alias {
-            for seat in self.seats.iter_mut() {
+            for seat in &mut self.list {
                 if seat.block == block {
                     seat.enters = seat.uses.clone();
                 }
@@ -315,7 +318,7 @@ impl<'a> Seats<'a> {
         }
     }
 
-    fn is_alias(&self, block: &Block, name: &Name) -> bool {
+    fn is_alias(block: &Block, name: &Name) -> bool {
         block
             .aliases
             .iter()
@@ -325,11 +328,11 @@ impl<'a> Seats<'a> {
     fn mention(&mut self, at: usize, mention: &Mention) {
         match (&mention.qualifier, &mention.column) {
             (Some(qualifier), column) => {
-                self.qualified(at, qualifier, column.as_ref(), mention.role)
+                self.qualified(at, qualifier, column.as_ref(), mention.role);
             }
             (None, Some(column)) => self.unqualified(at, column, mention.role),
             (None, None) => {
-                for seat in self.seats.iter_mut().filter(|seat| seat.block == at) {
+                for seat in self.list.iter_mut().filter(|seat| seat.block == at) {
                     seat.name(None, mention.role, false);
                 }
             }
@@ -343,7 +346,7 @@ impl<'a> Seats<'a> {
         else {
             return self.everything_seen_from(at);
         };
-        for seat in self.seats.iter_mut().filter(|seat| seat.block == block) {
+        for seat in self.list.iter_mut().filter(|seat| seat.block == block) {
             if self.blocks[block].sources[seat.source].goes_by(qualifier, self.backend) {
                 // A column that is not known may be one of those no catalog lists.
                 let column = column.and_then(|name| seat.table.column(name, self.backend));
@@ -356,7 +359,7 @@ impl<'a> Seats<'a> {
         let (backend, mut found) = (self.backend, false);
         let seen: SmallVec<[usize; 4]> = self.seen_from(at).collect();
         for seat in self
-            .seats
+            .list
             .iter_mut()
             .filter(|seat| seen.contains(&seat.block))
         {
@@ -371,8 +374,8 @@ impl<'a> Seats<'a> {
         }
         let elsewhere = seen.iter().any(|at| {
             let block = &self.blocks[*at];
-            let seated = self.seats.iter().filter(|seat| seat.block == *at).count();
-            self.is_alias(block, name) || seated < block.sources.len()
+            let seated = self.list.iter().filter(|seat| seat.block == *at).count();
+            Self::is_alias(block, name) || seated < block.sources.len()
         });
         if !found && (!elsewhere || is_system(name)) {
             self.everything_seen_from(at);
@@ -393,7 +396,7 @@ impl<'a> Seats<'a> {
     fn everything_seen_from(&mut self, at: usize) {
         let seen: SmallVec<[usize; 4]> = self.seen_from(at).collect();
         for seat in self
-            .seats
+            .list
             .iter_mut()
             .filter(|seat| seen.contains(&seat.block))
         {
@@ -519,11 +522,8 @@ fn chosen(candidates: &[Candidate]) -> SmallVec<[&Candidate; 2]> {
 }
 
 /// Returns the values of each alternative, in the order of the columns' names.
-fn alternatives(
-    equalities: &[&Candidate],
-    table: &Table,
-) -> SmallVec<[SmallVec<[(usize, Compared); 2]>; 1]> {
-    let mut rows: SmallVec<[SmallVec<[(usize, Compared); 2]>; 1]> = smallvec![SmallVec::new()];
+fn alternatives(equalities: &[&Candidate], table: &Table) -> SmallVec<[Alternative; 1]> {
+    let mut rows: SmallVec<[Alternative; 1]> = smallvec![SmallVec::new()];
     for candidate in equalities {
         let width = candidate.columns.len();
         let extended = rows.iter().flat_map(|row| {

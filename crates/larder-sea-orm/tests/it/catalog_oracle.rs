@@ -255,7 +255,7 @@ async fn what_sqlite_changes_is_covered() {
     }
 }
 
-const POSTGRES: &str = r#"
+const POSTGRES: &str = r"
     CREATE TABLE parent (id int8 PRIMARY KEY, a int8, b int8);
     CREATE TABLE child (id int8 PRIMARY KEY, a int8 REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE, b int8);
     CREATE TABLE grand (id int8 PRIMARY KEY, a int8 REFERENCES child ON DELETE SET NULL ON UPDATE CASCADE, b int8);
@@ -340,7 +340,7 @@ const POSTGRES: &str = r#"
     INSERT INTO rekeyed VALUES (1, 0, 1), (2, 0, 2), (3, 0, 3);
     INSERT INTO of_b VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3);
     INSERT INTO refers_b VALUES (1, 101, 1), (2, 102, 2);
-    INSERT INTO split VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3);"#;
+    INSERT INTO split VALUES (1, 1, 1), (2, 2, 2), (3, 3, 3);";
 
 const POSTGRES_TABLES: &[&str] = &[
     "parent", "child", "grand", "other", "log", "counter", "rekeyed", "of_b", "refers_b", "split",

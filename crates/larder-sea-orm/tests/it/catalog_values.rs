@@ -155,7 +155,8 @@ impl Tried<'_> {
     }
 
     async fn all(&mut self, values: &[Value]) {
-        for column in self.columns()[1..].to_vec() {
+        let columns = self.columns()[1..].to_vec();
+        for column in columns {
             self.db.execute_unprepared("DELETE FROM t").await.unwrap();
             let rows = self.fill(&column, values).await;
             assert!(!rows.is_empty(), "nothing is stored in {column:?}");

@@ -150,17 +150,15 @@ async fn what_is_made_under_rights_is_the_users_alone() {
     let other = answers.scoped(Scope::user("1"));
     for region in [&answers, &other] {
         region
-            .get_or_load("a", || through_the_repository())
+            .get_or_load("a", &through_the_repository)
             .await
             .unwrap();
-        region.get_or_load("b", || past_it()).await.unwrap();
+        region.get_or_load("b", &past_it).await.unwrap();
         assert_eq!(region.get("a").await, None);
         assert_eq!(region.get("b").await, None);
     }
-    own.get_or_load("a", || through_the_repository())
-        .await
-        .unwrap();
-    own.get_or_load("b", || past_it()).await.unwrap();
+    own.get_or_load("a", through_the_repository).await.unwrap();
+    own.get_or_load("b", past_it).await.unwrap();
     assert!(own.get("a").await.is_some() && own.get("b").await.is_some());
 
     service.db.load_rbac().await.unwrap();

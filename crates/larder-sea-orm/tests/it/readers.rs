@@ -130,8 +130,8 @@ async fn an_entity_that_demands_a_scope_is_kept_under_one_only() {
         assert_eq!((sent, refusal), (3, Some(Refusal::WiderScope)));
     }
     drop(guard);
-    let warned = log.0.lock().unwrap();
-    assert_eq!(warned.len(), 1, "{warned:?}");
+    let warned = log.0.lock().unwrap().len();
+    assert_eq!(warned, 1);
     let secrets = service.larder.snapshot().region("secrets").unwrap().clone();
     assert_eq!((secrets.entries, secrets.refused), (0, 8));
     for scope in [Scope::tenant("acme"), Scope::user("ann")] {

@@ -23,12 +23,10 @@ fn values(values: &[Value]) -> Values {
     Values(values.to_vec())
 }
 
-#[tokio::test]
-async fn a_remembered_text_depends_on_what_it_would_if_it_were_new() {
-    let catalog = catalog_of(SCHEMA).await;
-    let (one, two): (Value, Value) = (1.into(), 2_i64.into());
-    let (word, null): (Value, Value) = ("Word".into(), Value::Int(None));
-    for (sql, bound) in [
+/// Texts, each with values it can be asked with.
+fn texts() -> Vec<(&'static str, Vec<Value>)> {
+    let (one, two, word): (Value, Value, Value) = (1.into(), 2_i64.into(), "Word".into());
+    vec![
         ("SELECT * FROM note WHERE id = ?", vec![one.clone()]),
         (
             "SELECT * FROM note WHERE id IN (?, ?, 7)",
@@ -76,7 +74,15 @@ async fn a_remembered_text_depends_on_what_it_would_if_it_were_new() {
         ),
         ("SELECT random() FROM note WHERE id = ?", vec![one.clone()]),
         ("SELECT * FROM missing WHERE id = ?", vec![one.clone()]),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn a_remembered_text_depends_on_what_it_would_if_it_were_new() {
+    let catalog = catalog_of(SCHEMA).await;
+    let (two, word): (Value, Value) = (2_i64.into(), "Word".into());
+    let null = Value::Int(None);
+    for (sql, bound) in texts() {
         let mut with = vec![bound.clone()];
         for place in 0..bound.len() {
             for other in [

@@ -58,6 +58,10 @@ impl Maker<'_> {
         body
     }
 
+    #[expect(
+        clippy::if_same_then_else,
+        reason = "each condition throws the dice anew"
+    )]
     fn first(&mut self, body: &mut Body, depth: usize) {
         let plain = self.plain() || depth > 0;
         if !plain && self.dice().one_in(16) {
