@@ -86,14 +86,18 @@ fn lanes(catalog: &Rc<Catalog>, statement: SelectStatement, rounds: &Plan) -> Ve
         let (statement, catalog) = (Rc::clone(&statement), Rc::clone(catalog));
         contestant("analysis of the statement, with its plan", move || {
             let (analysis, _) = analyse(&*statement, DbBackend::Sqlite);
-            black_box(plan(&analysis, &catalog)).read.expect("it can be kept");
+            black_box(plan(&analysis, &catalog))
+                .read
+                .expect("it can be kept");
         })
     };
     let raw = {
         let catalog = Rc::clone(catalog);
         contestant("analysis of its text, with its plan", move || {
             let analysis = analyse_raw(&sql, Some(&values), DbBackend::Sqlite);
-            black_box(plan(&analysis, &catalog)).read.expect("it can be kept");
+            black_box(plan(&analysis, &catalog))
+                .read
+                .expect("it can be kept");
         })
     };
     compare(vec![build, recalled, raw_recalled, recorded, raw], rounds)

@@ -3,7 +3,7 @@
 //! 1. [`analyse`] takes a `SeaORM` statement apart with a `QueryBuilder` that records instead of printing;
 //!    no SQL is parsed. [`analyse_raw`] parses raw SQL in the connection's dialect.
 //! 2. The [`Analysis`] speaks of names as they were written. What they mean (views, keys, triggers, cascades,
-//!    functions of the user's) stands in the [`Catalog`](crate::catalog::Catalog).
+//!    functions of the user's) stands in the [`Catalog`].
 //! 3. [`plan()`] puts both together: the dependencies of a read, the changes of a write.
 //!
 //! What is not known widens: a read is refused or depends on whole tables, a write changes whole tables or
