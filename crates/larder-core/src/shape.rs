@@ -138,6 +138,7 @@ impl fmt::Display for Columns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("all columns"),
+            Self::Named(columns) if columns.is_empty() => f.write_str("no column"),
             Self::Named(columns) => f.write_str(&columns.join(", ")),
         }
     }

@@ -184,7 +184,9 @@ impl Images {
             Image::Absent => return image,
         };
         let part = |(place, part): (&usize, &KeyPart)| {
-            Some((Arc::clone(&self.columns[*place].name), part_hash(part)?))
+            let name = &self.columns[*place].name;
+            let is_missing = !known.iter().any(|(known, _)| known == name);
+            is_missing.then_some((Arc::clone(name), part_hash(part)?))
         };
         let own = self.key.iter().zip(key.parts()).filter_map(part);
         Image::Known(known.iter().cloned().chain(own).collect())

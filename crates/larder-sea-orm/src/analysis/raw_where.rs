@@ -205,6 +205,7 @@ impl Reader<'_> {
     pub(super) fn value(&self, expr: &Expr) -> Option<Value> {
         match expr {
             Expr::Value(value) => self.literal(value),
+            Expr::Nested(inner) => self.value(inner),
             Expr::UnaryOp {
                 op: UnaryOperator::Minus,
                 expr,
@@ -260,6 +261,8 @@ fn column(expr: &Expr) -> Option<ColumnOf> {
             [.., table, name] => (Some(table.into()), name),
             _ => return None,
         },
+        // SeaORM's loaders write `(a) IN ((1), (2))` where a database has rows of one column.
+        Expr::Nested(inner) => return column(inner),
         _ => return None,
     };
     is_name(name).then(|| ColumnOf {

@@ -44,6 +44,8 @@ struct Target {
     inserted: Option<Vec<Option<KeyPart>>>,
     /// Rows of other tables that follow.
     cascades: Vec<Cascade>,
+    /// What all rows have in common that are inserted, as the statement tells.
+    given: Option<Image>,
 }
 
 /// What rows returned by a write tell.
@@ -203,6 +205,7 @@ impl Target {
             .or_else(|| self.inserted_row(written));
         let Some(rows) = rows else {
             let (before, after) = self.images.common();
+            let after = self.given.clone().unwrap_or(after);
             return vec![
                 Change::rows(&self.table)
                     .columns(self.images.columns())
@@ -227,6 +230,10 @@ impl Target {
         let written = |row| {
             let key = written_key(&self.key, row)?;
             let (before, after) = self.images.returned(row);
+            let after = match self.given(&key) {
+                Some(given) => completed(after, given),
+                None => after,
+            };
             Some((key, before, after))
         };
         rows.iter().map(written).collect()
@@ -249,8 +256,34 @@ impl Target {
         let parts = parts.iter().map(|part| part.clone().or_else(|| id.clone()));
         let key = RowKey::new(parts.collect::<Option<Vec<_>>>()?);
         let (before, after) = self.images.common();
+        let after = self.given.clone().unwrap_or(after);
         let after = self.images.with_key(after, &key);
         Some(vec![(key, before, after)])
+    }
+
+    /// Returns what the statement itself tells of an inserted row.
+    fn given(&self, key: &RowKey) -> Option<&Image> {
+        let known = self.known.iter().flatten();
+        let mut own = known.filter(|(known, _)| known == key);
+        // Of two with one key only the database knows which was inserted.
+        match (own.next(), own.next()) {
+            (Some((_, Some(image))), None) => Some(image),
+            _ => self.given.as_ref(),
+        }
+    }
+}
+
+/// Returns an image with those columns of another that it does not have.
+fn completed(image: Image, other: &Image) -> Image {
+    match (image, other) {
+        (Image::Known(own), Image::Known(other)) => {
+            let missing = other
+                .iter()
+                .filter(|(name, _)| !own.iter().any(|(known, _)| known == name));
+            Image::Known(own.iter().chain(missing).cloned().collect())
+        }
+        (Image::Unknown, other) => other.clone(),
+        (image, _) => image,
     }
 }
 
@@ -334,6 +367,7 @@ fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
         returned: None,
         inserted: None,
         cascades: Vec::new(),
+        given: None,
     };
     // The row had another key before, or none that is known.
     let moved = match &write.kind {
@@ -345,6 +379,7 @@ fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
     }
     target.exact = matches!(write.kind, WriteKind::Update | WriteKind::Delete);
     target.returned = returned(table, write, catalog);
+    target.given = given(write, &target.images, catalog);
     let elsewhere =
         matches!(&write.kind, WriteKind::Upsert(key) if !is_key(table, key.as_deref(), catalog));
     if !elsewhere {
@@ -352,6 +387,32 @@ fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
         target.inserted = last_insert(table, write, catalog);
     }
     target
+}
+
+/// Returns what all rows have in common that a statement inserts.
+fn given(write: &Write, images: &Images, catalog: &Catalog) -> Option<Image> {
+    let KeyKnowledge::Inserted { columns, rows } = &write.key else {
+        return None;
+    };
+    if rows.len() > MOST_ROWS {
+        return None;
+    }
+    let mut rows = rows
+        .iter()
+        .map(|cells| images.inserted(columns, cells, catalog.backend));
+    let first = rows.next()??;
+    rows.try_fold(first, |common, row| Some(shared(&common, &row?)))
+}
+
+/// Returns the columns two images have in common.
+fn shared(one: &Image, other: &Image) -> Image {
+    match (one, other) {
+        (Image::Known(one), Image::Known(other)) => {
+            let both = one.iter().filter(|value| other.contains(value));
+            Image::Known(both.cloned().collect())
+        }
+        _ => Image::Unknown,
+    }
 }
 
 fn known(
