@@ -102,6 +102,16 @@ async fn over_with(
     }
 }
 
+/// Makes a new, empty `SQLite` file with two pools; it goes away with what comes third.
+pub(crate) async fn empty() -> (DatabaseConnection, DatabaseConnection, impl Drop) {
+    let file = File::new();
+    let raw = pool(&file).await;
+    raw.execute_unprepared("PRAGMA journal_mode = WAL")
+        .await
+        .unwrap();
+    (raw, pool(&file).await, file)
+}
+
 async fn pool(file: &File) -> DatabaseConnection {
     let mut options = ConnectOptions::new(format!("sqlite:{}?mode=rwc", file.0.display()));
     options
