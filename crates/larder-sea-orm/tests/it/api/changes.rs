@@ -151,7 +151,7 @@ fn nested() -> Vec<Write> {
             |db| {
                 let ann = customer::Entity::find_by_id(1).one(db).await?;
                 let cid = customer::Entity::find_by_id(3).one(db).await?;
-                let (ann, cid) = (ann.map(|it| it.into_active_model()), cid.map(|it| it.into_ex().into_active_model()));
+                let (ann, cid) = (ann.map(sea_orm::IntoActiveModel::into_active_model), cid.map(|it| it.into_ex().into_active_model()));
                 match (ann, cid) {
                     (Some(ann), Some(cid)) => cid.add_follower(ann).save(db).await.map(|it| it.id)?,
                     _ => NotSet,
@@ -160,14 +160,14 @@ fn nested() -> Vec<Write> {
         "ActiveModelEx::update": "row 1 of profile in city: customer_id, id -> city, customer_id, id", mariadb "row 1 of profile in city: id -> city, id",
             |db| {
                 let profile = profile::Entity::load().filter_by_id(1).with(customer::Entity).one(db).await?;
-                let mut profile = profile.map(|it| it.into_active_model()).unwrap_or_default();
+                let mut profile = profile.map(sea_orm::IntoActiveModel::into_active_model).unwrap_or_default();
                 profile.city = Set("bern".to_owned());
                 profile.update(db).await?.city
             };
         "ActiveModelEx::delete": "row 1 of profile: id -> -",
             |db| {
                 let profile = profile::Entity::load().filter_by_id(1).one(db).await?;
-                profile.map(|it| it.into_active_model()).unwrap_or_default().delete(db).await?
+                profile.map(sea_orm::IntoActiveModel::into_active_model).unwrap_or_default().delete(db).await?
             };
         "ModelEx::delete, with what belongs to it": "row 1 of purchase: id -> -\nrow 1/1 of item: product_id, purchase_id -> -\nrow 1/2 of item: product_id, purchase_id -> -",
             |db| {

@@ -108,7 +108,7 @@ fn eager() -> Vec<Read> {
             touches "DELETE FROM customer WHERE id = 2",
             |db| customer::Entity::load().filter(customer::Column::Id.lte(2))
                 .order_by_asc(customer::Column::Id).with(purchase::Entity).paginate(db, 1).fetch_page(1).await?;
-        "EntityLoaderPaginator::fetch, fetch_and_next": "2 rows of purchase\nrows of customer (uses all columns)\nrows of purchase by customer_id (uses all columns; enters by customer_id, id)", spares PURCHASE_OF_ANOTHER,
+        "EntityLoaderPaginator::fetch, fetch_and_next": "1 row of customer\n2 rows of purchase\nrows of customer (uses all columns; enters by id)\nrows of purchase by customer_id (uses all columns; enters by customer_id, id)", spares PURCHASE_OF_ANOTHER,
             touches NEW_PURCHASE,
             |db| {
                 let loader = customer::Entity::load().order_by_asc(customer::Column::Id)
@@ -116,7 +116,7 @@ fn eager() -> Vec<Read> {
                 let mut pages = loader.paginate(db, 1);
                 (pages.fetch().await?, pages.fetch_and_next().await?, pages.cur_page())
             };
-        "EntityLoaderPaginator::num_items, num_pages, num_items_and_pages": "rows of customer (uses all columns)",
+        "EntityLoaderPaginator::num_items, num_pages, num_items_and_pages": "rows of customer (uses all columns)\nrows of customer (uses no column)",
             spares NEW_PROFILE,
             touches "INSERT INTO customer (id, name, referrer_id) VALUES (9, 'dan', 3)",
             |db| {

@@ -28,9 +28,13 @@ fn open() -> Select<purchase::Entity> {
         .order_by_asc(purchase::Column::Id)
 }
 
-const FIRST_PAGE: &str = "rows of purchase by state (uses all columns)";
+const FIRST_PAGE: &str =
+    "1 row of purchase\nrows of purchase by state (uses all columns; enters by id, state)";
+const BOTH_PAGES: &str = "1 row of purchase\nrows of purchase by state (uses all columns)\nrows of purchase by state (uses all columns; enters by id, state)";
 const SECOND_PAGE: &str = "rows of purchase by state (uses all columns)";
-const COUNT: &str = "rows of purchase by state (uses all columns)";
+/// Of a text that is new.
+const FIRST_COUNT: &str = "rows of purchase by state (uses all columns)";
+const COUNT: &str = "rows of purchase by state (uses state)";
 const PAID: &str = "INSERT INTO purchase (id, customer_id, state) VALUES (9, 1, 'paid')";
 const OPEN: &str = "INSERT INTO purchase (id, customer_id, state) VALUES (8, 1, 'open')";
 const FIRST_GOES: &str = "DELETE FROM purchase WHERE id = 1";
@@ -61,14 +65,14 @@ fn paginated() -> Vec<Read> {
             |db| open().paginate(db, 1).fetch_page(1).await?;
         "Paginator::fetch": FIRST_PAGE, spares PAID, touches FIRST_GOES,
             |db| open().paginate(db, 1).fetch().await?;
-        "Paginator::fetch_and_next": "rows of purchase by state (uses all columns)", spares PAID, touches FIRST_GOES,
+        "Paginator::fetch_and_next": BOTH_PAGES, spares PAID, touches FIRST_GOES,
             |db| {
                 let mut pages = open().paginate(db, 1);
                 (pages.fetch_and_next().await?, pages.fetch_and_next().await?)
             };
-        "Paginator::into_stream": "rows of purchase by state (uses all columns)", spares PAID, touches OPEN,
+        "Paginator::into_stream": BOTH_PAGES, spares PAID, touches OPEN,
             |db| open().paginate(db, 1).into_stream().try_collect::<Vec<_>>().await?;
-        "Paginator::num_items": COUNT, spares PAID, touches OPEN,
+        "Paginator::num_items": FIRST_COUNT, spares PAID, touches OPEN,
             |db| open().paginate(db, 1).num_items().await?;
         "Paginator::num_pages": COUNT, spares PAID, touches OPEN,
             |db| open().paginate(db, 1).num_pages().await?;

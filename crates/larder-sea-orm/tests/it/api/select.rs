@@ -79,6 +79,7 @@ fn backend<C: sea_orm::ConnectionTrait>(db: &C) -> DbBackend {
     sea_orm::ConnectionTrait::get_database_backend(db)
 }
 
+#[expect(clippy::too_many_lines, reason = "a table has a line for each method")]
 pub(super) fn rows() -> Vec<Read> {
     reads! {
         "EntityTrait::find_by_id, Select::one": ROW, spares OTHER_ROW, touches THE_ROW,

@@ -51,19 +51,6 @@ pub mod customer {
             ]
         }
     }
-
-    /// From a customer to the one who brought them here.
-    #[derive(Debug)]
-    pub struct BroughtBy;
-
-    impl Linked for BroughtBy {
-        type FromEntity = Entity;
-        type ToEntity = Entity;
-
-        fn link(&self) -> Vec<RelationDef> {
-            vec![Relation::Referrer.def()]
-        }
-    }
 }
 
 pub mod profile {

@@ -31,6 +31,7 @@ fn text<C: Conn>(db: &C) -> Statement {
     Statement::from_sql_and_values(backend, sql, [1.into()])
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map` hands it over")]
 fn name(row: QueryResult) -> Result<String, DbErr> {
     row.try_get_by_index(0)
 }

@@ -36,10 +36,12 @@ fn bound<C: Conn>(db: &C) -> Statement {
     Statement::from_sql_and_values(backend, sql, ["oil".into(), 9.into()])
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map` hands it over")]
 fn done(done: ExecResult) -> u64 {
     done.rows_affected()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map` hands it over")]
 fn id(row: QueryResult) -> Result<i32, DbErr> {
     row.try_get_by_index(0)
 }
@@ -97,6 +99,7 @@ fn on_a_pool() -> Vec<Write> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table has a line for each method")]
 fn in_transactions() -> Vec<Write> {
     writes! {
         "TransactionTrait::begin, TransactionSession::commit": "row 1 of product in price: id, name -> id, name, price", mariadb "row 1 of product in price: id -> id, price",

@@ -59,7 +59,7 @@ impl Maker<'_> {
     }
 
     #[expect(
-        clippy::if_same_then_else,
+        clippy::same_functions_in_if_condition,
         reason = "each condition throws the dice anew"
     )]
     fn first(&mut self, body: &mut Body, depth: usize) {
