@@ -17,6 +17,7 @@ mod expressions;
 mod fragment;
 mod frame;
 mod functions;
+mod generations;
 mod images;
 mod memory;
 mod name;

@@ -5,27 +5,24 @@
 //! that wait for a plan. It holds the numbers of parameters in the place of values: in an analysis, nothing but values
 //! depends on the values that are bound.
 
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, LazyLock};
 
-use moka::Equivalent;
-use moka::sync::Cache;
-use rapidhash::fast::RandomState;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
 
 use super::fragment::Fragment;
+use super::generations::Generations;
 use super::parameters::{Bound, parameter};
 use super::{Analysis, Atom, BlockAtom, Cell, KeyKnowledge, Pins, Write, raw};
 
 /// Longer texts are analysed each time: they hold lists of values and are seldom seen again.
 const LONGEST: usize = 4_096;
 
-/// The texts remembered take so many bytes at most; their analyses some ten times as many.
-const MOST_BYTES: u64 = 1 << 20;
+/// As many texts of a kind are remembered, and as many again that were asked for less recently.
+const MOST_TEXTS: usize = 256;
 
-/// What an entry counts beside its text.
-const ENTRY: u32 = 128;
+const KINDS: usize = 3;
+const BACKENDS: usize = 3;
 
 /// Where a text stands decides what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,45 +45,15 @@ struct Template {
     values: usize,
 }
 
-#[derive(PartialEq, Eq)]
-struct Text {
-    kind: Kind,
-    backend: u8,
-    sql: Box<str>,
-}
-
+/// What is asked for.
 struct Asked<'a> {
-    kind: Kind,
-    backend: u8,
+    memory: &'static Generations<Known>,
     sql: &'a str,
 }
 
-impl Hash for Text {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.kind, self.backend, &*self.sql).hash(state);
-    }
-}
-
-impl Hash for Asked<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.kind, self.backend, self.sql).hash(state);
-    }
-}
-
-impl Equivalent<Text> for Asked<'_> {
-    fn equivalent(&self, text: &Text) -> bool {
-        (self.kind, self.backend, self.sql) == (text.kind, text.backend, &*text.sql)
-    }
-}
-
-/// moka lets in what is asked for more often than what would have to go: texts seen once push out none that are hot.
-static MEMORY: LazyLock<Cache<Text, Known, RandomState>> = LazyLock::new(|| {
-    let weight = |text: &Text| u32::try_from(text.sql.len()).unwrap_or(u32::MAX - ENTRY) + ENTRY;
-    Cache::builder()
-        .max_capacity(MOST_BYTES)
-        .weigher(move |text, _| weight(text))
-        .build_with_hasher(RandomState::default())
-});
+/// One memory for each kind of text and each database.
+static MEMORY: LazyLock<[Generations<Known>; KINDS * BACKENDS]> =
+    LazyLock::new(|| std::array::from_fn(|_| Generations::new(MOST_TEXTS)));
 
 /// Tells what a text of one or several statements does.
 pub(super) fn analyse(sql: &str, values: &[Value], backend: DbBackend) -> Analysis {
@@ -94,11 +61,13 @@ pub(super) fn analyse(sql: &str, values: &[Value], backend: DbBackend) -> Analys
     let Some(asked) = Asked::about(Kind::Statement, sql, backend) else {
         return anew();
     };
-    let template = if let Some(Known::Statement(template)) = MEMORY.get(&asked) {
+    let template = if let Some(Known::Statement(template)) = asked.memory.get(asked.sql) {
         template
     } else {
         let template = Arc::new(Template::of(raw::analyse(sql, Bound::Later, backend)));
-        MEMORY.insert(asked.text(), Known::Statement(Arc::clone(&template)));
+        asked
+            .memory
+            .insert(asked.sql, Known::Statement(Arc::clone(&template)));
         template
     };
     template.with(values).unwrap_or_else(anew)
@@ -110,11 +79,13 @@ pub(super) fn fragment(sql: &str, in_select_list: bool, backend: DbBackend) -> A
     let Some(asked) = Asked::about(Kind::Fragment { in_select_list }, sql, backend) else {
         return anew();
     };
-    if let Some(Known::Fragment(fragment)) = MEMORY.get(&asked) {
+    if let Some(Known::Fragment(fragment)) = asked.memory.get(asked.sql) {
         return fragment;
     }
     let fragment = anew();
-    MEMORY.insert(asked.text(), Known::Fragment(Arc::clone(&fragment)));
+    asked
+        .memory
+        .insert(asked.sql, Known::Fragment(Arc::clone(&fragment)));
     fragment
 }
 
@@ -127,15 +98,12 @@ impl<'a> Asked<'a> {
             DbBackend::Sqlite => 2,
             _ => return None,
         };
-        (sql.len() <= LONGEST).then_some(Self { kind, backend, sql })
-    }
-
-    fn text(&self) -> Text {
-        Text {
-            kind: self.kind,
-            backend: self.backend,
-            sql: self.sql.into(),
-        }
+        let kind = match kind {
+            Kind::Statement => 0,
+            Kind::Fragment { in_select_list } => 1 + usize::from(in_select_list),
+        };
+        let memory = &MEMORY[kind * BACKENDS + backend];
+        (sql.len() <= LONGEST).then_some(Self { memory, sql })
     }
 }
 

@@ -5,17 +5,16 @@
 
 pub(super) mod mark;
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use larder_core::{Dependency, KeyPart, RowKey, TableName};
-use rapidhash::fast::RandomState;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{Value, Values};
 use smallvec::SmallVec;
 
 use super::block::is_zero;
 use super::functions::is_relative_moment;
+use super::generations::Generations;
 use super::plan;
 use super::precision::{Reading, Reads};
 use super::{Pins, Uncacheable, analyse_raw};
@@ -28,15 +27,8 @@ const MOST_TEXTS: usize = 1024;
 const LONGEST_TEXT: usize = 8 * 1024;
 
 /// The texts of one catalog.
-#[derive(Debug, Default)]
-pub(crate) struct Remembered(RwLock<Generations>);
-
-/// Two generations: when the young one is full, the old one is forgotten and the young one grows old.
-#[derive(Debug, Default)]
-struct Generations {
-    young: HashMap<Box<str>, Known, RandomState>,
-    old: HashMap<Box<str>, Known, RandomState>,
-}
+#[derive(Debug)]
+pub(crate) struct Remembered(Generations<Known>);
 
 /// What is known of a text.
 #[derive(Clone, Debug)]
@@ -92,12 +84,12 @@ impl Remembered {
             return None;
         }
         let bound = values.map_or(&[][..], |values| &values.0);
-        let template = match self.known(sql) {
+        let template = match self.0.get(sql) {
             Some(Known::Template(template)) => template,
             Some(Known::Nothing) => return None,
             Some(Known::Once) => self.learn(sql, bound.len(), catalog)?,
             None => {
-                self.insert(sql, Known::Once);
+                self.0.insert(sql, Known::Once);
                 return None;
             }
         };
@@ -114,27 +106,14 @@ impl Remembered {
             .and_then(|analysis| plan::template(&analysis, catalog))
             .map(Arc::new);
         let known = template.clone().map_or(Known::Nothing, Known::Template);
-        self.insert(sql, known);
+        self.0.insert(sql, known);
         template
     }
+}
 
-    fn known(&self, sql: &str) -> Option<Known> {
-        let generations = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = generations.young.get(sql) {
-            return Some(known.clone());
-        }
-        let known = generations.old.get(sql)?.clone();
-        drop(generations);
-        self.insert(sql, known.clone());
-        Some(known)
-    }
-
-    fn insert(&self, sql: &str, known: Known) {
-        let mut generations = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if generations.young.len() >= MOST_TEXTS {
-            generations.old = std::mem::take(&mut generations.young);
-        }
-        generations.young.insert(sql.into(), known);
+impl Default for Remembered {
+    fn default() -> Self {
+        Self(Generations::new(MOST_TEXTS))
     }
 }
 
