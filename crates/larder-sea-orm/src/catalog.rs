@@ -66,6 +66,8 @@ pub struct Catalog {
     by_session: Vec<usize>,
     /// Whether the server reads quotes and backslashes in another way than by default.
     unusual_quoting: bool,
+    /// Whether some table or trigger ends a statement while the rows written before stay.
+    fails: bool,
 }
 
 /// A relation the catalog knows.
@@ -99,8 +101,6 @@ pub struct Table {
     /// What its code sets of the rows that are written.
     sets: Sets,
     replaces: bool,
-    /// A row that conflicts ends a statement, and those before it stay.
-    fails: bool,
     /// Its rows move between partitions when one of these is set: one is deleted, another inserted.
     moves: Option<Columns>,
     guard: Option<Unresolved>,
@@ -181,6 +181,11 @@ impl Catalog {
                 Relation::Unresolved(unresolved.unwrap_or(Unresolved::View))
             }
         }
+    }
+
+    /// Tells whether a statement that is refused may have written rows: some table or trigger says `FAIL`.
+    pub(crate) fn may_fail_half_way(&self) -> bool {
+        self.fails
     }
 
     /// Returns what of the schema is not understood: views that are not kept, code that changes everything.
@@ -335,11 +340,6 @@ impl Table {
     /// Tells whether code of the database's runs when the table is written.
     pub(crate) fn has_code(&self) -> bool {
         !self.code.is_empty()
-    }
-
-    /// Tells whether a row that conflicts ends a statement while those before it stay.
-    pub(crate) fn fails(&self) -> bool {
-        self.fails
     }
 
     /// Returns the columns of its primary key, in their order; empty if it has none.

@@ -174,6 +174,11 @@ pub(super) fn is_zero(value: &Value) -> bool {
 }
 
 impl Source {
+    /// Tells whether it is known by which name it goes.
+    pub(super) fn has_name(&self) -> bool {
+        self.alias.is_some() || self.relation.is_some()
+    }
+
     /// Tells whether `name` may be the one this source goes by.
     pub fn goes_by(&self, name: &Name, backend: DbBackend) -> bool {
         let own = self

@@ -81,7 +81,10 @@ fn dependencies(
     }
     let reading = precision::reading(&analysis.blocks, catalog, false)?;
     // No value is bound by its place: each stands where it is compared.
-    Ok(reading.with(&[]).unwrap_or_default())
+    match reading.with(&[]) {
+        Some(reads) => Ok(reads),
+        None => tables(analysis, catalog).map(precision::whole),
+    }
 }
 
 /// Returns what a statement whose bound values are marks means, if it does nothing but read.

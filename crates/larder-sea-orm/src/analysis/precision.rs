@@ -19,7 +19,7 @@ use smallvec::{SmallVec, smallvec};
 use super::bits::Bits;
 use super::carry::{self, Candidate, Compared};
 use super::pins::MOST_ROWS;
-use super::{Block, Join, Mention, Name, Role, Uncacheable};
+use super::{Block, Join, Mention, Name, Role, Source, Uncacheable};
 use crate::canonical::is_null;
 use crate::catalog::{Catalog, Column, Relation, Table};
 use crate::members::{KeyAt, Members};
@@ -346,6 +346,10 @@ impl<'a> Seats<'a> {
         else {
             return self.everything_seen_from(at);
         };
+        // A source without a name may go by any, and hide the one that is meant.
+        if !self.blocks[block].sources.iter().all(Source::has_name) {
+            return self.everything_seen_from(at);
+        }
         for seat in self.list.iter_mut().filter(|seat| seat.block == block) {
             if self.blocks[block].sources[seat.source].goes_by(qualifier, self.backend) {
                 // A column that is not known may be one of those no catalog lists.

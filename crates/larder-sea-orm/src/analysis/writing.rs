@@ -19,6 +19,10 @@ pub struct Writing {
     targets: Vec<Target>,
     /// Tables of which any row may change: by foreign keys, by replacing.
     wide: Vec<TableName>,
+    /// It is one write: the count of rows touched is that of its target.
+    single: bool,
+    /// Being refused does not take back what was written before.
+    partial: bool,
 }
 
 /// One table that is written.
@@ -30,10 +34,8 @@ struct Target {
     wide: bool,
     /// How many rows the statement touches says whether anything has changed: no code runs beside it.
     counted: bool,
-    /// A conflict does not take back what was written before it.
-    partial: bool,
     key: Vec<KeyColumn>,
-    /// An UPDATE or DELETE of rows that keep their keys.
+    /// An UPDATE or DELETE of rows that keep their keys, and that a SELECT just before finds too.
     exact: bool,
     images: Images,
     /// The only rows that may be written, each with what is known of it after an INSERT.
@@ -90,7 +92,8 @@ impl Writing {
             return None;
         };
         let told = target.wide || target.returned.is_some() || !target.exact;
-        (!told && !self.everything && !self.wide.contains(&target.table)).then_some(&target.table)
+        (!told && self.single && !self.everything && !self.wide.contains(&target.table))
+            .then_some(&target.table)
     }
 
     /// Returns the changes of rows that were read before they were written.
@@ -112,9 +115,9 @@ impl Writing {
         Some(changes)
     }
 
-    /// Tells whether a statement that is refused may have written rows before: `ON CONFLICT FAIL` of `SQLite`.
+    /// Tells whether a statement that is refused may have written rows before: `FAIL` of `SQLite`.
     pub(crate) fn may_be_partial(&self) -> bool {
-        self.targets.iter().any(|target| target.partial)
+        self.partial
     }
 
     /// Tells whether anything may change.
@@ -129,6 +132,7 @@ impl Writing {
         }
         if let ([target], Some(0)) = (self.targets.as_slice(), written.rows_affected)
             && target.counted
+            && self.single
         {
             return Vec::new();
         }
@@ -308,6 +312,8 @@ pub(super) fn of(
         everything: true,
         targets: Vec::new(),
         wide: Vec::new(),
+        single: analysis.writes.len() == 1,
+        partial: catalog.may_fail_half_way(),
     };
     let unknown = misread
         || analysis.unknown_writes
@@ -344,10 +350,22 @@ pub(super) fn of(
         writing.everything |= effects.everything;
         writing.wide.extend(effects.tables);
         let mut target = target(table, write, catalog);
+        target.exact &= picks_what_is_read(table, analysis, catalog.backend);
         target.cascades = effects.cascades;
         writing.targets.push(target);
     }
     Some(writing)
+}
+
+/// Tells whether a SELECT with a write's WHERE, its rows locked, finds the rows the write picks a moment later.
+///
+/// Rows that come to be in between make more rows written than read. No count tells when a trigger leaves others out,
+/// or when a WHERE that is asked twice answers differently: it reads tables that are not locked, or calls `random()`.
+fn picks_what_is_read(table: &Table, analysis: &Analysis, backend: DbBackend) -> bool {
+    let alone = backend == DbBackend::Sqlite;
+    let same = alone || analysis.reads.is_empty();
+    let all = backend != DbBackend::Postgres || !table.has_code();
+    same && all && !table.has_policies() && analysis.refusal.is_none()
 }
 
 fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
@@ -359,7 +377,6 @@ fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
         table: table.name().clone(),
         wide,
         counted: !wide && !table.has_code() && write.returning != super::Returning::Elsewhere,
-        partial: table.fails(),
         key: table.key().to_vec(),
         exact: false,
         images: Images::of(table, write, catalog.backend),
@@ -496,12 +513,7 @@ fn parts(
     let part = |column: &KeyColumn| match given(column) {
         None | Some(Cell::Default) => Some(None),
         Some(Cell::Value(value)) if column.automatic && is_null(value) => Some(None),
-        Some(cell) => {
-            let part = column.stored(cell.value()?)?;
-            // MySQL makes a value for 0 too, depending on its mode.
-            let zero = column.automatic && part == KeyPart::Int(0);
-            (!zero || catalog.backend != DbBackend::MySql).then_some(Some(part))
-        }
+        Some(cell) => column.stored(cell.value()?).map(Some),
     };
     table.key().iter().map(part).collect()
 }

@@ -29,6 +29,8 @@ pub(super) struct Facts {
     pub(super) members: Vec<Member>,
     pub(super) functions: Vec<(String, Nature, bool)>,
     pub(super) code: Vec<CodeFact>,
+    /// Some table or trigger ends a statement without taking back the rows before it.
+    pub(super) fails: bool,
 }
 
 /// A relation.
@@ -54,8 +56,6 @@ pub(super) struct TableFact {
     pub(super) key: Vec<KeyColumn>,
     /// Writing it may delete rows that conflict.
     pub(super) replaces: bool,
-    /// A conflict ends the statement without taking back the rows before it.
-    pub(super) fails: bool,
     /// Its rows move between partitions when one of these is set.
     pub(super) moves: Option<Columns>,
     pub(super) guard: Option<Unresolved>,
@@ -104,6 +104,7 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
         caseless,
         unusual_quoting: facts.unusual_quoting,
         by_session: Vec::new(),
+        fails: facts.fails,
     };
     let mut views = Vec::new();
     let default_schema = &facts.default_schema;
@@ -201,7 +202,6 @@ impl Table {
             code: Vec::new(),
             sets: Sets::Nothing,
             replaces: false,
-            fails: false,
             moves: None,
             guard: None,
             secured: false,
@@ -232,7 +232,6 @@ impl Table {
             (own, other) => own.or(other),
         };
         self.replaces |= fact.replaces;
-        self.fails |= fact.fails;
         self.guard = self.guard.or(fact.guard);
     }
 }

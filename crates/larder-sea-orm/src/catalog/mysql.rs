@@ -67,6 +67,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         members: Vec::new(),
         functions: functions(db).await?,
         code,
+        fails: false,
     })
 }
 
@@ -200,6 +201,8 @@ fn column(row: &Row) -> Result<Column, DbErr> {
         name: row.text("own")?.into(),
         class,
         room: match class {
+            // For 0 the database makes a value, depending on the session's mode.
+            ColumnClass::Int if extra.contains("auto_increment") => above_zero(range(&declared)),
             ColumnClass::Int => range(&declared),
             _ => length.map_or(Room::Length(0), Room::Length),
         },
@@ -224,6 +227,13 @@ fn range(declared: &str) -> Room {
         (true, 64) => Room::Range(0, i64::MAX),
         (true, bits) => Room::Range(0, (1 << bits) - 1),
         (false, bits) => Room::Range(i64::MIN >> (64 - bits), i64::MAX >> (64 - bits)),
+    }
+}
+
+fn above_zero(room: Room) -> Room {
+    match room {
+        Room::Range(_, most) => Room::Range(1, most),
+        room => room,
     }
 }
 

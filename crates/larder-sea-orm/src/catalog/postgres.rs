@@ -59,6 +59,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         members: members(db).await?,
         functions: functions(db).await?,
         code: postgres_code::read(db).await?,
+        fails: false,
     })
 }
 

@@ -34,10 +34,13 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         members: Vec::new(),
         functions: functions(db).await?,
         code: Vec::new(),
+        fails: false,
     };
     let mut of_the_session = Vec::new();
+    let mut fails = false;
     for schema in schemas(db).await? {
         let listed = listed(db, &schema).await?;
+        fails |= listed.iter().any(|it| may_fail(&it.sql));
         let mut keys = keys(db, &schema, &listed).await?;
         let mut columns = columns(db, &schema, &listed).await?;
         for trigger in listed.iter().filter(|it| it.kind == "trigger") {
@@ -72,6 +75,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
             on.map(|it| sqlite_code::unknown(&name, it.path.clone(), "it belongs to the session"));
         facts.code.extend(code);
     }
+    facts.fails = fails;
     Ok(facts)
 }
 
@@ -125,7 +129,6 @@ fn kind(relation: &Listed, schema: &str) -> RelationKind {
     }
     RelationKind::Table(TableFact {
         replaces: words(&relation.sql).contains("on conflict replace"),
-        fails: words(&relation.sql).contains("on conflict fail"),
         ..TableFact::default()
     })
 }
@@ -319,6 +322,13 @@ fn has_known_collations(sql: &str) -> bool {
                 .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
         })
     })
+}
+
+/// Tells whether a table or a trigger may end a statement and leave what was written before: `ON CONFLICT FAIL`,
+/// `RAISE(FAIL, ..)`, `INSERT OR FAIL`.
+fn may_fail(sql: &str) -> bool {
+    super::words::words(sql, DbBackend::Sqlite)
+        .is_none_or(|words| words.iter().any(|word| word.is("FAIL")))
 }
 
 fn is_virtual(sql: &str) -> bool {

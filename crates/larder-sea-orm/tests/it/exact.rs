@@ -1,7 +1,7 @@
 //! Writes of many rows, told row by row where the entity asks for it.
 
 use larder_sea_orm::CachedRepository as _;
-use sea_orm::sea_query::ExprTrait as _;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _,
     TransactionSession as _, TransactionTrait as _,
@@ -93,6 +93,47 @@ async fn a_refused_write_is_the_databases_error_and_changes_nothing() {
         .exec(&service.db);
     assert!(refused.await.is_err());
     assert_eq!(kept(&service).await, [1, 2, 3, 4]);
+}
+
+/// Seen to fail without `refusal.is_none()` in `picks_what_is_read` (`writing.rs`).
+#[tokio::test]
+async fn rows_are_not_read_before_by_a_condition_that_may_answer_differently() {
+    let service = with_notes().await;
+    service.control.sent();
+    note::Entity::delete_many()
+        .filter(Expr::cust("abs(random()) % 2 < 2"))
+        .exec(&service.db)
+        .await
+        .unwrap();
+    let sent = service.control.sent();
+    assert!(
+        sent.iter().all(|sql| !sql.starts_with("SELECT")),
+        "{sent:?}"
+    );
+    assert_eq!(kept(&service).await, [0; 0]);
+}
+
+/// Seen to fail without `FAIL` in triggers in `may_fail` (`catalog/sqlite.rs`): row 1 is kept.
+#[tokio::test]
+async fn what_a_refused_write_left_behind_is_seen() {
+    let service = with_notes().await;
+    service
+        .db
+        .execute_unprepared(
+            "CREATE TRIGGER no BEFORE UPDATE ON note WHEN new.id = 2
+             BEGIN SELECT RAISE(FAIL, 'no'); END",
+        )
+        .await
+        .unwrap();
+    kept(&service).await;
+    let refused = service
+        .db
+        .execute_unprepared("UPDATE note SET text = 'z' WHERE id < 3")
+        .await;
+    assert!(refused.is_err());
+    let notes = service.db.repository::<note::Entity>();
+    let first = notes.find_by_id(1).await.unwrap().unwrap();
+    assert_eq!(first.text.as_deref(), Some("z"));
 }
 
 #[tokio::test]

@@ -4,13 +4,15 @@
 
 use larder_core::Refusal;
 use larder_sea_orm::CachedRepository as _;
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ConnectionTrait as _, EntityTrait as _, IsolationLevel, QuerySelect as _,
-    TransactionSession as _, TransactionTrait as _,
+    ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _, IsolationLevel,
+    QueryFilter as _, QuerySelect as _, QueryTrait as _, Statement, TransactionSession as _,
+    TransactionTrait as _,
 };
 
 use crate::catalog_servers::postgres;
-use crate::entities::article;
+use crate::entities::{article, note};
 use crate::harness::{Service, filled, over, rename, scoped, title, until};
 use crate::probe::Point;
 
@@ -174,4 +176,65 @@ async fn writes_commits_and_ddl_are_published_as_on_any_database() {
         .await
         .unwrap();
     assert_eq!(articles.find_by_id(2).await.unwrap(), None);
+}
+
+/// Seen to fail without `self.single` in `changes` (`writing.rs`): the count is that of the outer write.
+#[tokio::test]
+async fn a_write_of_no_row_beside_another_is_not_taken_for_nothing() {
+    let Some(service) = with_articles().await else {
+        return;
+    };
+    service
+        .db
+        .execute_unprepared("CREATE VIEW firsts AS SELECT * FROM article WHERE id = 1")
+        .await
+        .unwrap();
+    assert_eq!(service.title(1).await, "first");
+    service
+        .db
+        .execute_raw(Statement::from_string(
+            DbBackend::Postgres,
+            "WITH one AS (UPDATE firsts SET title = 'newer') UPDATE author SET name = 'x' WHERE id = 9",
+        ))
+        .await
+        .unwrap();
+    assert_eq!(service.title(1).await, "newer");
+}
+
+/// Seen to fail without `same` in `picks_what_is_read` (`writing.rs`).
+#[tokio::test]
+async fn rows_are_read_before_only_where_nothing_else_decides_which_they_are() {
+    let Some(server) = postgres() else {
+        return;
+    };
+    let name = server.database().await;
+    let raw = server.pool(&name, "larder", 4).await;
+    raw.execute_unprepared("CREATE TABLE note (id BIGINT PRIMARY KEY, text TEXT)")
+        .await
+        .unwrap();
+    let service = over(raw, server.pool(&name, "larder", 4).await).await;
+    service
+        .db
+        .repository::<note::Entity>()
+        .find_by_id(1)
+        .await
+        .unwrap();
+    let reads_before = async |filter: Expr| {
+        service.control.sent();
+        let gone = note::Entity::delete_many().filter(filter);
+        gone.exec(&service.db).await.unwrap();
+        let sent = service.control.sent();
+        sent.iter().any(|sql| sql.starts_with("SELECT"))
+    };
+    assert!(reads_before(note::Column::Text.eq("a")).await);
+    let others = note::Entity::find()
+        .select_only()
+        .column(note::Column::Id)
+        .into_query();
+    assert!(!reads_before(note::Column::Id.in_subquery(others)).await);
+    let trigger = "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS
+                   'BEGIN RETURN NULL; END';
+                   CREATE TRIGGER keep BEFORE DELETE ON note FOR EACH ROW EXECUTE FUNCTION keep()";
+    service.db.execute_unprepared(trigger).await.unwrap();
+    assert!(!reads_before(note::Column::Text.eq("a")).await);
 }
