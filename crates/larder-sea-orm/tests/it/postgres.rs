@@ -178,7 +178,6 @@ async fn writes_commits_and_ddl_are_published_as_on_any_database() {
     assert_eq!(articles.find_by_id(2).await.unwrap(), None);
 }
 
-/// Seen to fail without `self.single` in `changes` (`writing.rs`): the count is that of the outer write.
 #[tokio::test]
 async fn a_write_of_no_row_beside_another_is_not_taken_for_nothing() {
     let Some(service) = with_articles().await else {
