@@ -13,8 +13,8 @@
 
 use smallvec::{SmallVec, smallvec};
 
-use super::precision::{Seat, Seats};
 use super::remembered::mark;
+use super::seats::{Seat, Seats};
 use super::{BlockAtom, ColumnOf, Join, Link, Place};
 use crate::canonical::{ColumnClass, is_null};
 

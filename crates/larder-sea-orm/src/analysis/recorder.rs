@@ -5,18 +5,17 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::fmt;
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{
     ConditionHolder, ConditionHolderContents, DeleteStatement, DynIden, Expr, InsertStatement,
-    QueryBuilder, SelectStatement, SqlWriter, TableRef, UpdateStatement, Value, WithQuery,
+    QueryBuilder, SelectStatement, SqlWriter, TableRef, UpdateStatement, WithQuery,
 };
 
 use super::frame::{Frame, FrameKind, Part, With};
-use super::{
-    Analysis, Block, Join, Mention, Name, Place, RelationName, Role, Source, Uncacheable, fragment,
-};
+use super::recorder_state::State;
+use super::recorder_writers::Nowhere;
+use super::{Analysis, Mention, Name, Place, RelationName, Role, Uncacheable, fragment};
 
 /// Records what the statement handed to it does.
 pub(super) struct Recorder {
@@ -24,22 +23,9 @@ pub(super) struct Recorder {
     pub(super) state: RefCell<State>,
 }
 
-/// What is known so far.
-pub(super) struct State {
-    pub(super) analysis: Analysis,
-    frames: Vec<Frame>,
-    /// The CTEs that can be seen here.
-    ctes: Vec<Name>,
-    /// So far it is one SELECT of one table, nothing inside.
-    plain: bool,
-    /// A table was read that stands in no block.
-    coarse: bool,
-    capture: Option<Capture>,
-}
-
 /// What is kept of a write of which the rows are asked for.
 #[derive(Default)]
-struct Capture {
+pub(super) struct Capture {
     captured: Option<Captured>,
     /// More than one table and a WHERE decides which rows are written.
     spoiled: bool,
@@ -369,231 +355,6 @@ impl Recorder {
             .frame_and_block()
             .map_or(0, |(_, block)| block.sources.len());
         u16::try_from(sources.saturating_sub(1)).unwrap_or(u16::MAX)
-    }
-}
-
-impl State {
-    fn open(&mut self, kind: FrameKind) {
-        let mut frame = Frame::new(kind, self.ctes.len());
-        if kind == FrameKind::Select && !self.coarse {
-            let outer = self.frames.iter().rev().find_map(|frame| frame.block);
-            frame.block = Some(self.analysis.blocks.len());
-            frame.rows_told = self.frames.is_empty();
-            self.analysis.blocks.push(Block::inside(outer));
-        }
-        self.frames.push(frame);
-    }
-
-    fn close(&mut self, backend: DbBackend) {
-        let Some(frame) = self.frames.pop() else {
-            return;
-        };
-        self.ctes.truncate(frame.outer_ctes);
-        match frame.kind {
-            FrameKind::Select => self.close_select(frame, backend),
-            FrameKind::With => {}
-            _ => {
-                let inside = !self.frames.is_empty();
-                let write = frame
-                    .write(backend)
-                    .map(|write| if inside { write.inside() } else { write });
-                self.analysis.writes.extend(write);
-            }
-        }
-    }
-
-    fn close_select(&mut self, frame: Frame, backend: DbBackend) {
-        if self.plain && self.frames.is_empty() && frame.table.is_some() && !frame.joined {
-            self.analysis.pins = Some(frame.pins(backend));
-        }
-        if let Some(block) = frame.block.and_then(|at| self.analysis.blocks.get_mut(at)) {
-            block.rows_told = frame.rows_told;
-            block.atoms = frame.equalities.atoms;
-            block.links = frame.equalities.links;
-        }
-    }
-
-    /// Returns the innermost statement and its block, if it has one.
-    fn frame_and_block(&mut self) -> Option<(&mut Frame, &mut Block)> {
-        let frame = self.frames.last_mut()?;
-        let block = self.analysis.blocks.get_mut(frame.block?)?;
-        Some((frame, block))
-    }
-
-    /// Puts a piece of raw SQL into the innermost SELECT; it gives `columns` columns of a select list.
-    fn put_in(&mut self, piece: &Block, columns: Option<usize>, ordinal: bool) {
-        let Some((frame, block)) = self.frame_and_block() else {
-            return;
-        };
-        let role = match frame.role {
-            Some(Role::Output(_)) => Role::Selected,
-            role => role.unwrap_or(Role::Order),
-        };
-        block
-            .mentions
-            .extend(piece.mentions.iter().map(|mention| Mention {
-                role,
-                ..mention.clone()
-            }));
-        block.aliases.extend(piece.aliases.iter().cloned());
-        block.opaque |= piece.opaque || (ordinal && piece.mentions.is_empty());
-        let combines = !piece.rows_told;
-        if role == Role::Selected && columns != Some(1) {
-            // Columns that follow stand at places that are not known.
-            frame.output = None;
-        }
-        if combines {
-            let frames = self.frames.iter_mut();
-            frames.for_each(|frame| frame.rows_told = false);
-        }
-    }
-
-    fn opaque_block(&mut self) {
-        if let Some((_, block)) = self.frame_and_block() {
-            block.opaque = true;
-        }
-    }
-
-    fn source(&mut self, relation: Option<RelationName>, alias: Option<Name>) {
-        let Some((frame, block)) = self.frame_and_block() else {
-            return;
-        };
-        let join = std::mem::replace(&mut frame.join, Join::Inner);
-        block.sources.push(Source {
-            relation,
-            alias,
-            join,
-        });
-    }
-
-    fn table(&mut self, name: RelationName, alias: Option<Name>, backend: DbBackend) {
-        let cte = name.schema.is_none() && {
-            let folded = name.name.folded(backend);
-            self.ctes.iter().any(|cte| cte.folded(backend) == folded)
-        };
-        let Some(frame) = self.frames.last_mut() else {
-            return;
-        };
-        let is_target = frame.is_write() && frame.table.is_none();
-        frame.selected |= !is_target;
-        // What a statement writes is a table, even when a CTE has its name.
-        if !is_target {
-            if cte {
-                self.plain = false;
-                frame.joined = true;
-                let own = alias.unwrap_or(name.name);
-                return self.source(None, Some(own));
-            }
-            self.coarse |= frame.block.is_none();
-            self.analysis.reads.push(name.clone());
-            self.source(Some(name.clone()), alias.clone());
-        }
-        let Some(frame) = self.frames.last_mut() else {
-            return;
-        };
-        if frame.table.is_none() {
-            frame.table = Some(name);
-            frame.alias = alias;
-        } else {
-            frame.joined = true;
-        }
-    }
-}
-
-/// Prints into nothing, but sees the clauses that no method is called for.
-pub(super) struct Nowhere<'a>(&'a Recorder);
-
-impl fmt::Write for Nowhere<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        match text {
-            " GROUP BY " => self.0.untold(),
-            " LIMIT " | " ORDER BY " => self.0.spoil_capture(),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn write_char(&mut self, _: char) -> fmt::Result {
-        Ok(())
-    }
-
-    fn write_fmt(&mut self, _: fmt::Arguments<'_>) -> fmt::Result {
-        Ok(())
-    }
-}
-
-impl fmt::Display for Nowhere<'_> {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
-    }
-}
-
-impl SqlWriter for Nowhere<'_> {
-    fn push_param<T: QueryBuilder>(&mut self, _: Value, _: &T) {}
-
-    fn as_writer(&mut self) -> &mut dyn fmt::Write {
-        self
-    }
-}
-
-/// Sees whether a limit and an offset are printed.
-#[derive(Default)]
-pub(super) struct Cut {
-    last: Option<Clause>,
-    pub(super) limited: bool,
-    /// By how many rows; `None` if not at all.
-    pub(super) offset: Option<Value>,
-}
-
-#[derive(Clone, Copy)]
-enum Clause {
-    Limit,
-    Offset,
-}
-
-impl fmt::Write for Cut {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        match text.trim() {
-            "LIMIT" => self.last = Some(Clause::Limit),
-            "OFFSET" => self.last = Some(Clause::Offset),
-            "" => {}
-            // Printed as text: what it is does not count.
-            _ => self.value(Value::BigInt(None)),
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Display for Cut {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Ok(())
-    }
-}
-
-impl SqlWriter for Cut {
-    fn push_param<T: QueryBuilder>(&mut self, value: Value, _: &T) {
-        self.value(value);
-    }
-
-    fn as_writer(&mut self) -> &mut dyn fmt::Write {
-        self
-    }
-}
-
-impl Cut {
-    /// Tells whether rows are skipped.
-    pub(super) fn skips(&self) -> bool {
-        self.offset
-            .as_ref()
-            .is_some_and(|offset| *offset != Value::BigUnsigned(Some(0)))
-    }
-
-    fn value(&mut self, value: Value) {
-        match self.last {
-            Some(Clause::Limit) => self.limited = true,
-            Some(Clause::Offset) => self.offset = Some(value),
-            None => {}
-        }
     }
 }
 

@@ -13,7 +13,8 @@ use sea_orm::sea_query::{
 
 use super::expressions::{cell, column_name};
 use super::frame::{FrameKind, Part, Upsert, With};
-use super::recorder::{Cut, Recorder, relation};
+use super::recorder::{Recorder, relation};
+use super::recorder_writers::Cut;
 use super::{Join, Place, Returning, Role, Uncacheable};
 
 impl QuotedBuilder for Recorder {
