@@ -68,6 +68,8 @@ pub struct Catalog {
     unusual_quoting: bool,
     /// Whether some table or trigger ends a statement while the rows written before stay.
     fails: bool,
+    /// The place of a function among what is not explained that may run in any statement without its name.
+    hidden: Option<usize>,
 }
 
 /// A relation the catalog knows.
@@ -181,6 +183,13 @@ impl Catalog {
                 Relation::Unresolved(unresolved.unwrap_or(Unresolved::View))
             }
         }
+    }
+
+    /// Returns the name of a function that any statement may call by an operator or a cast, if answers differ by it.
+    pub(crate) fn hidden_function(&self) -> Option<&str> {
+        let place = self.hidden?;
+        self.meet(place);
+        Some(self.unexplained[place].name())
     }
 
     /// Tells whether a statement that is refused may have written rows: some table or trigger says `FAIL`.

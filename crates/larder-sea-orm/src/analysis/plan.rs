@@ -41,7 +41,7 @@ pub fn plan(analysis: &Analysis, catalog: &Catalog) -> Plan {
         Err(analysis
             .refusal
             .clone()
-            .or_else(|| called(analysis, &nature))
+            .or_else(|| called(analysis, catalog, &nature))
             .unwrap_or(Uncacheable::Write))
     } else {
         dependencies(analysis, catalog, &nature)
@@ -63,7 +63,7 @@ fn dependencies(
     if let Some(reason) = &analysis.refusal {
         return Err(reason.clone());
     }
-    if let Some(reason) = called(analysis, nature) {
+    if let Some(reason) = called(analysis, catalog, nature) {
         return Err(reason);
     }
     if let (Some(pins), [name]) = (&analysis.pins, analysis.reads.as_slice())
@@ -99,7 +99,7 @@ pub(super) fn template(analysis: &Analysis, catalog: &Catalog) -> Option<Templat
         return None;
     }
     let refusal = analysis.refusal.clone();
-    if let Some(reason) = refusal.or_else(|| called(analysis, &nature)) {
+    if let Some(reason) = refusal.or_else(|| called(analysis, catalog, &nature)) {
         return Some(Template::Refused(reason));
     }
     if let (Some(pins), [name]) = (&analysis.pins, analysis.reads.as_slice())
@@ -155,13 +155,21 @@ fn tables(analysis: &Analysis, catalog: &Catalog) -> Result<Vec<TableName>, Unca
 }
 
 /// Returns the first function that makes the answer one that must not be kept.
-fn called(analysis: &Analysis, nature: &impl Fn(&str) -> Nature) -> Option<Uncacheable> {
-    analysis
+fn called(
+    analysis: &Analysis,
+    catalog: &Catalog,
+    nature: &impl Fn(&str) -> Nature,
+) -> Option<Uncacheable> {
+    let named = analysis
         .functions
         .iter()
         .find_map(|name| match nature(name) {
             Nature::Pure => None,
             Nature::Volatile => Some(Uncacheable::Volatile(name.to_string())),
             Nature::Unknown => Some(Uncacheable::UnknownFunction(name.to_string())),
-        })
+        });
+    named.or_else(|| {
+        let name = catalog.hidden_function()?;
+        Some(Uncacheable::Volatile(name.to_owned()))
+    })
 }

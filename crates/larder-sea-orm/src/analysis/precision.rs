@@ -209,6 +209,10 @@ fn relations(blocks: &[Block]) -> impl Iterator<Item = (usize, usize, &super::Re
 }
 
 fn unresolved(name: &super::RelationName, reason: super::Unresolved) -> Uncacheable {
+    // The parser takes the word for a table, the catalog for none.
+    if reason == super::Unresolved::System && name.name.text().eq_ignore_ascii_case("only") {
+        return Uncacheable::Opaque("ONLY");
+    }
     Uncacheable::Unresolved(name.to_string(), reason)
 }
 

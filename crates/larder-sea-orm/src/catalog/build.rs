@@ -31,6 +31,8 @@ pub(super) struct Facts {
     pub(super) code: Vec<CodeFact>,
     /// Some table or trigger ends a statement without taking back the rows before it.
     pub(super) fails: bool,
+    /// A function of the user's behind an operator or a cast, which may answer differently each time.
+    pub(super) hidden: Option<String>,
 }
 
 /// A relation.
@@ -105,7 +107,13 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
         unusual_quoting: facts.unusual_quoting,
         by_session: Vec::new(),
         fails: facts.fails,
+        hidden: None,
     };
+    if let Some(name) = facts.hidden {
+        let reason = "it is not immutable";
+        let place = catalog.not_explained(Unexplained::new(Part::Operator, name, reason));
+        catalog.hidden = Some(place);
+    }
     let mut views = Vec::new();
     let default_schema = &facts.default_schema;
     let named = |schema: &str, name: &str| table_name(domain, schema, name, default_schema);

@@ -68,6 +68,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         functions: functions(db).await?,
         code,
         fails: false,
+        hidden: None,
     })
 }
 

@@ -60,6 +60,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         functions: functions(db).await?,
         code: postgres_code::read(db).await?,
         fails: false,
+        hidden: hidden(db).await?,
     })
 }
 
@@ -351,6 +352,19 @@ async fn functions<C: ConnectionTrait>(db: &C) -> Result<Vec<(String, Nature, bo
         Ok((row.text("name")?, nature, row.flag("users")?))
     };
     query(db, sql).await?.iter().map(function).collect()
+}
+
+/// Returns a function behind an operator or a cast of the user's that may read tables or settings.
+///
+/// Those written in C are an extension's and read no tables.
+async fn hidden<C: ConnectionTrait>(db: &C) -> Result<Option<String>, DbErr> {
+    let sql = "SELECT p.oid::regprocedure::text AS name FROM pg_proc p \
+         JOIN pg_language l ON l.oid = p.prolang \
+         WHERE p.oid >= 16384 AND p.provolatile <> 'i' AND l.lanname NOT IN ('c', 'internal') \
+         AND (p.oid IN (SELECT castfunc FROM pg_cast) OR p.oid IN (SELECT oprcode FROM pg_operator)) \
+         ORDER BY 1 LIMIT 1";
+    let rows = query(db, sql).await?;
+    rows.first().map(|row| row.text("name")).transpose()
 }
 
 pub(super) fn path(row: &Row, schema: &str, name: &str) -> Result<Path, DbErr> {

@@ -35,6 +35,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         functions: functions(db).await?,
         code: Vec::new(),
         fails: false,
+        hidden: None,
     };
     let mut of_the_session = Vec::new();
     let mut fails = false;

@@ -33,6 +33,8 @@ pub enum Part {
     Default,
     /// A foreign key of a table that is not known: what it carries on changes everything.
     Cascade,
+    /// A function behind an operator or a cast, which statements call without its name: nothing is kept.
+    Operator,
 }
 
 /// What has been said of one database, however often its schema is read.
@@ -104,6 +106,7 @@ impl Part {
     fn consequence(self) -> &'static str {
         match self {
             Self::View => "reads of it are not cached",
+            Self::Operator => "nothing is cached; declare it IMMUTABLE if it is",
             _ => "writes that meet it invalidate everything",
         }
     }
@@ -117,6 +120,7 @@ impl fmt::Display for Part {
             Self::Rule => "a rule",
             Self::Default => "a default",
             Self::Cascade => "a foreign key",
+            Self::Operator => "a function of an operator or a cast",
         })
     }
 }

@@ -142,10 +142,31 @@ async fn names_are_looked_up_along_the_search_path() {
         Unresolved::System
     );
     let only = analyse_raw("SELECT * FROM ONLY note", None, DbBackend::Postgres);
-    assert!(
-        plan(&only, &catalog).read.is_err(),
-        "the parser takes ONLY for a table"
-    );
+    let refused = plan(&only, &catalog).read.unwrap_err();
+    assert_eq!(refused.to_string(), "ONLY cannot be taken apart");
+}
+
+/// Seen to fail without `hidden` (`catalog/postgres.rs`).
+#[tokio::test]
+async fn a_function_that_needs_no_name_to_be_called_keeps_everything_out() {
+    let make = |nature| {
+        format!(
+            "CREATE TABLE t (id int PRIMARY KEY, a int); CREATE TABLE other (id int);
+             CREATE FUNCTION far(text, int) RETURNS boolean LANGUAGE sql {nature}
+                 AS 'SELECT EXISTS (SELECT FROM other WHERE id = $2)';
+             CREATE OPERATOR = (FUNCTION = far, LEFTARG = text, RIGHTARG = int);"
+        )
+    };
+    for (nature, kept) in [("STABLE", false), ("IMMUTABLE", true)] {
+        let Some(db) = database(&make(nature)).await else {
+            return;
+        };
+        let catalog = read(&db).await;
+        let read = analyse_raw("SELECT a FROM t WHERE id = 1", None, DbBackend::Postgres);
+        let read = plan(&read, &catalog).read;
+        assert_eq!(read.is_ok(), kept, "{read:?}");
+        assert_eq!(catalog.unexplained().next().is_none(), kept);
+    }
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ const POSTGRES: &str = "
     ALTER TABLE mine ENABLE ROW LEVEL SECURITY;
     CREATE FUNCTION twice(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 * 2';
     CREATE FUNCTION total() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM public.note';
-    CREATE FUNCTION noisy_plus(int, int) RETURNS int LANGUAGE sql VOLATILE AS 'SELECT 1';
+    CREATE FUNCTION noisy_plus(int, int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
     CREATE OPERATOR <~> (leftarg = int, rightarg = int, function = noisy_plus);
     CREATE VIEW alone AS SELECT id, twice(author) AS a, upper(body) || E'\\\\' AS b FROM note WHERE body <> 'x''y';
     CREATE VIEW named AS SELECT n.id, a.name, o.\"Id\" AS odd FROM note n LEFT JOIN author a ON a.id = n.author
