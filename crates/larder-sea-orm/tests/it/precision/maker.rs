@@ -6,8 +6,7 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Func, Order, SelectStatement, Val
 use super::dice::Dice;
 use super::image::{Images, Part, Row};
 use super::schema::{Column, Kind, Schema};
-use super::values::{Values, cell};
-use super::write::value_of;
+use super::values::{Values, cell, value_of};
 
 const ALIASES: [&str; 12] = [
     "s0", "s1", "s2", "S3", "s4", "s5", "s6", "s7", "s8", "s9", "s10", "s11",
@@ -62,6 +61,8 @@ pub(super) struct Maker<'a> {
     pub(super) parts: Vec<Part>,
     /// Collations decide which of several values is in the answer.
     pub(super) folded: bool,
+    /// Columns of tables that pages were sorted by.
+    pub(super) sorted: Vec<(usize, usize)>,
     named: usize,
 }
 
@@ -79,6 +80,7 @@ impl<'a> Maker<'a> {
             rows: vec![Vec::new(); schema.tables.len()],
             parts: Vec::new(),
             folded: false,
+            sorted: Vec::new(),
             named: 0,
         }
     }
@@ -196,6 +198,7 @@ impl<'a> Maker<'a> {
         value_of(
             row[at].as_deref(),
             self.schema.tables[table].columns[at].kind,
+            self.schema.backend,
         )
     }
 

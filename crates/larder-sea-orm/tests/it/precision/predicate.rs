@@ -7,6 +7,7 @@ use sea_orm::sea_query::{
 
 use super::maker::{Maker, Source};
 use super::schema::Kind;
+use super::source::MADE;
 use super::values::{Cell, cell};
 
 /// A condition on one source.
@@ -307,7 +308,7 @@ impl Maker<'_> {
             None => select.from(own),
         };
         if !self.dice().one_in(3)
-            && let Some(link) = self.link(outer, &source)
+            && let Some(link) = self.link(&self.seen_inside(outer), &source)
         {
             select.and_where(link);
         }
@@ -319,6 +320,17 @@ impl Maker<'_> {
         }
         let [source] = sources;
         (select, source)
+    }
+
+    /// The sources of a query that a subquery of it may name.
+    ///
+    /// MariaDB does not always find the columns of a derived table or a view that it makes first, once it has
+    /// turned the subquery into a join: whether it answers or refuses (error 1054) changes with the rows.
+    fn seen_inside(&self, outer: &[Source]) -> Vec<Source> {
+        let made =
+            |source: &Source| source.table.is_none() && MADE.contains(&source.columns[0].name);
+        let unseen = |source: &Source| self.backend() == DbBackend::MySql && made(source);
+        outer.iter().filter(|it| !unseen(it)).cloned().collect()
     }
 
     /// What joins a source to others: a reference where there is one, or columns of the same kind.

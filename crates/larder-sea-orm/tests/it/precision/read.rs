@@ -34,6 +34,7 @@ pub(super) enum Reading {
 enum Form {
     Rows,
     Star,
+    Latest,
     Partial,
     Aliased,
     Computed,
@@ -47,9 +48,10 @@ enum Form {
     Combined,
 }
 
-const FORMS: [(usize, Form); 13] = [
+const FORMS: [(usize, Form); 14] = [
     (30, Form::Rows),
     (8, Form::Star),
+    (8, Form::Latest),
     (14, Form::Partial),
     (4, Form::Aliased),
     (4, Form::Computed),
@@ -64,9 +66,10 @@ const FORMS: [(usize, Form); 13] = [
 ];
 
 /// What most services read.
-const PLAIN: [(usize, Form); 8] = [
+const PLAIN: [(usize, Form); 9] = [
     (42, Form::Rows),
     (8, Form::Star),
+    (12, Form::Latest),
     (16, Form::Partial),
     (2, Form::Aliased),
     (14, Form::Count),
@@ -81,9 +84,14 @@ impl Maker<'_> {
         self.begin();
         let forms = if self.plain() { &PLAIN[..] } else { &FORMS[..] };
         let form = self.dice().weighed(forms);
-        let mut body = self.body(0);
+        let mut body = if form == Form::Latest {
+            self.few_tables()
+        } else {
+            self.body(0)
+        };
         let (order, name) = match form {
             Form::Rows | Form::Star | Form::Partial | Form::Aliased => self.rows(&mut body, form),
+            Form::Latest => self.latest(&mut body),
             Form::Computed | Form::Scalar | Form::Window => self.made(&mut body, form),
             Form::Count => self.count(&mut body),
             Form::Exists => self.exists(&mut body),

@@ -23,7 +23,8 @@ enum Join {
     Of(JoinType),
 }
 
-const DERIVED: [&str; 8] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"];
+/// What the columns of a derived table are called.
+pub(super) const MADE: [&str; 8] = ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7"];
 
 impl Maker<'_> {
     /// A query's FROM and WHERE; `depth` counts the queries around it.
@@ -158,7 +159,7 @@ impl Maker<'_> {
     }
 
     /// A table that refers to one there, or is referred to, where there is one.
-    fn related(&mut self, sources: &[Source]) -> usize {
+    pub(super) fn related(&mut self, sources: &[Source]) -> usize {
         let tables = &self.schema.tables;
         let refers = |from: usize, to: usize| {
             let mut columns = tables[from].columns.iter();
@@ -178,7 +179,7 @@ impl Maker<'_> {
     }
 
     /// What a join demands; of an outer join, each part of it decides what is left empty.
-    fn on(&mut self, others: &[Source], source: &Source) -> Condition {
+    pub(super) fn on(&mut self, others: &[Source], source: &Source) -> Condition {
         let mut on = Condition::all();
         let link = self.link(others, source);
         let linked = link.is_some();
@@ -245,8 +246,8 @@ impl Maker<'_> {
         for source in &body.sources {
             let all: Vec<usize> = (0..source.columns.len()).collect();
             for at in self.dice().some(&all, 1).into_iter().take(3) {
-                if columns.len() < DERIVED.len() {
-                    let name = DERIVED[columns.len()];
+                if columns.len() < MADE.len() {
+                    let name = MADE[columns.len()];
                     body.select.expr_as(source.full(at), name);
                     columns.push(derived(name, source.columns[at]));
                 }

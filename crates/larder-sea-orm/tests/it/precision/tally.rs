@@ -62,9 +62,31 @@ impl Counts {
     pub(super) fn ratio(&self) -> f64 {
         ratio(self.precise, self.changed)
     }
+
+    /// How many times as many pairs are invalidated as would be by whole tables.
+    pub(super) fn of_whole(&self) -> f64 {
+        ratio(self.precise, self.whole)
+    }
 }
 
 impl Tally {
+    /// What was counted in plain rounds.
+    pub(super) fn plain(&self) -> Counts {
+        let mut plain = Counts::default();
+        for (_, counts) in self
+            .by_sort
+            .iter()
+            .filter(|(sort, _)| sort.starts_with("plain"))
+        {
+            plain.pairs += counts.pairs;
+            plain.changed += counts.changed;
+            plain.precise += counts.precise;
+            plain.equality += counts.equality;
+            plain.whole += counts.whole;
+        }
+        plain
+    }
+
     pub(super) fn count(&mut self, shape: &str, write: &'static str, ways: Ways, pair: Pair) {
         self.all.add(pair);
         if let Some(counts) = self.by_shape.get_mut(shape) {

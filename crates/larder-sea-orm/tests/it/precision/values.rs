@@ -82,6 +82,8 @@ impl Values<'_> {
     fn int(&mut self) -> Value {
         let small = u8::try_from(self.dice.below(5)).expect("it fits");
         match self.dice.below(5) {
+            // Its driver prepares a text once, with the types of the first values: others are refused.
+            _ if self.backend == DbBackend::Postgres => i32::from(small).into(),
             0 => i64::from(small).into(),
             1 => i16::from(small).into(),
             2 => small.into(),
@@ -167,6 +169,29 @@ pub(super) fn cell(value: &Value, column: &Column) -> Cell {
         _ => return None,
     };
     Some(text)
+}
+
+/// The value of a cell, as a caller who knows the row would give it; `None` for NULL.
+pub(super) fn value_of(cell: Option<&str>, kind: Kind, backend: DbBackend) -> Option<Value> {
+    let text = cell?;
+    let bytes = || -> Vec<u8> {
+        let pairs = text.as_bytes().chunks(2);
+        let pairs = pairs.filter_map(|pair| std::str::from_utf8(pair).ok());
+        pairs
+            .filter_map(|pair| u8::from_str_radix(pair, 16).ok())
+            .collect()
+    };
+    Some(match kind {
+        // As all its numbers are: `Values::int`.
+        Kind::Int if backend == DbBackend::Postgres => {
+            text.parse::<i32>().map_or_else(|_| null(kind), Value::from)
+        }
+        Kind::Int => text.parse::<i64>().map_or_else(|_| null(kind), Value::from),
+        Kind::Bool => (text == "1").into(),
+        Kind::Text => text.into(),
+        Kind::Bytes => bytes().into(),
+        Kind::Uuid => Uuid::from_slice(&bytes()).map_or_else(|_| null(kind), Value::from),
+    })
 }
 
 /// Bytes in upper-case hexadecimal digits.
