@@ -57,6 +57,7 @@ package_of() { # package_of <command> <manager>
         initdb/*) echo postgresql ;;
         mariadbd/apt-get | mariadbd/dnf) echo mariadb-server ;;
         mariadbd/*) echo mariadb ;;
+        python3/pacman) echo python ;;
         *) echo "$1" ;;
     esac
 }
