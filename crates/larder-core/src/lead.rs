@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use crate::clock::Moment;
 use crate::dependency::Dependency;
-use crate::entry::{AnyValue, Entry, Validity};
+use crate::entry::{AnyValue, Entry, Serving, Validity};
 use crate::explain::culprit;
 use crate::flight::{Flight, Outcome, Seat};
 use crate::history::Past;
@@ -203,6 +203,17 @@ impl<V: Send + Sync + 'static> Lead<V> {
         let node = self.region.larder.node();
         self.scope
             .absorb(node, shared, Moment::MAX, std::iter::empty());
+    }
+
+    /// Records what an entry was made of, up to what it was just checked against.
+    pub(crate) fn absorb_confirmed(&self, entry: &Entry, serving: &Serving) {
+        let confirmed = Serving {
+            expires: Moment::MAX,
+            ..*serving
+        };
+        let node = self.region.larder.node();
+        self.scope
+            .confirmed(node, entry, &confirmed, &self.region.scope);
     }
 
     /// Lands the flight with an entry that somebody else loaded meanwhile.

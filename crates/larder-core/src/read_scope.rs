@@ -162,6 +162,23 @@ impl ReadScope {
         state.narrow(scope);
     }
 
+    /// Records what an entry was made of, which the load confirms: not the entry itself.
+    pub(crate) fn confirmed(
+        &self,
+        node: &Arc<Node>,
+        entry: &Entry,
+        serving: &Serving,
+        scope: &Scope,
+    ) {
+        let Some(mut state) = self.state_of(node) else {
+            return;
+        };
+        state.limit(serving.position, serving.as_of, serving.expires);
+        state.belong(entry.incarnation);
+        state.marks.add_all(&entry.marks);
+        state.narrow(scope);
+    }
+
     /// Records all that another scope collected, and the names of the entry made of it.
     ///
     /// `end` is when that entry expires.

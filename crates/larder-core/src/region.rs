@@ -3,6 +3,7 @@
 mod batch;
 mod change;
 mod load;
+mod peek;
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ use crate::read_scope::ReadScope;
 use crate::scope::Scope;
 use crate::statistics::{Counters, bump};
 use crate::switches::Share;
+
+pub use self::peek::{Peek, Peeked};
 
 /// What all views of a region share.
 pub(crate) struct RegionState {
@@ -125,6 +128,10 @@ pub struct Hit<V> {
     pub age: Duration,
     /// How long it will still be fresh; zero if it is stale.
     pub ttl_left: Duration,
+    /// How long it has been stale; zero if it is fresh.
+    pub stale_for: Duration,
+    /// When it was found.
+    pub at: Moment,
 }
 
 /// An entry found servable, not yet served.
@@ -359,6 +366,20 @@ impl<V: Send + Sync + 'static> Region<V> {
 
     /// Hands out what was found, to a read that is counted already.
     pub(crate) fn hand_out(&self, found: &Found) -> Option<Hit<V>> {
+        let hit = Self::hit_of(found)?;
+        if let Some(scope) = ReadScope::current() {
+            scope.served(
+                self.larder.node(),
+                &found.entry,
+                &found.serving,
+                &self.scope,
+            );
+        }
+        Some(hit)
+    }
+
+    /// Returns what was found as a hit, recorded nowhere; `None` for a value of another type.
+    fn hit_of(found: &Found) -> Option<Hit<V>> {
         let Found {
             entry,
             serving,
@@ -368,20 +389,18 @@ impl<V: Send + Sync + 'static> Region<V> {
             Some(any) => Some(any.downcast::<V>().ok()?),
             None => None,
         };
-        if let Some(scope) = ReadScope::current() {
-            scope.served(self.larder.node(), entry, serving, &self.scope);
-        }
         let age = if entry.as_of == Moment::ZERO {
             Duration::ZERO
         } else {
             now.since(entry.as_of)
         };
-        let ttl_left = serving.expires.since(*now);
         Some(Hit {
             value,
             freshness: serving.freshness,
             age,
-            ttl_left,
+            ttl_left: serving.expires.since(*now),
+            stale_for: now.since(serving.expires),
+            at: *now,
         })
     }
 }

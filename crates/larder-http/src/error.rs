@@ -18,6 +18,18 @@ pub enum PolicyError {
     /// No body would ever be kept.
     #[error("body_limit: zero keeps nothing; switch the region off instead")]
     ZeroBodyLimit,
+    /// No variant would ever be kept.
+    #[error("variants: zero keeps nothing; switch the region off instead")]
+    ZeroVariants,
+    /// A list of target fields names none.
+    #[error("targets: names no field; leave it out to go by `Cache-Control`")]
+    NoTargets,
+    /// A target field cannot be one.
+    #[error("targets: `{0}` is not the name of a header")]
+    NoTargetName(String),
+    /// A layer's name cannot stand in a key.
+    #[error("name: `{0}` is not up to a hundred visible ASCII characters that are not all digits")]
+    Name(String),
     /// A header by which requests are to be told apart cannot be one.
     #[error("vary_by_header: `{0}` is not the name of a header")]
     NoHeaderName(String),

@@ -1,11 +1,14 @@
-//! What happens on a miss: one request a key loads, the others wait for its answer.
+//! What happens when nothing can be served at once: one request a key asks, the others wait for its
+//! answer.
 //!
 //! 1. The first request leads; those that come while it runs follow.
-//! 2. A follower gets the answer if it was chosen by the headers it has too; otherwise it goes on
-//!    under its variant's own key, once.
+//! 2. A follower gets the answer if it was chosen by the headers it has too and may be served without
+//!    asking again; of another variant it goes on under that one's own key, once.
 //! 3. An answer that is not kept releases all followers at once: they load in parallel, each for
-//!    itself, and what they get may be kept.
+//!    itself, and what they get may be kept. The key is remembered for a while: requests for it do not
+//!    wait at all ([`uncacheable`](crate::uncacheable)).
 //! 4. A leader whose client goes away is dropped, and one follower leads.
+//! 5. If nobody answers the leader, its followers too are served what is stale, where that is allowed.
 //!
 //! Nothing is shared but what is kept: an error of the wrapped service is the leader's alone.
 
@@ -17,14 +20,16 @@ use larder_core::{Hit, Key, Lead, Turn};
 use tower_service::Service;
 
 use crate::body::CacheBody;
-use crate::cache_status::Forward;
 use crate::head::Head;
 use crate::layer::Settings;
 use crate::load::{Asked, load};
-use crate::lookup::{Answer, Found, Place};
-use crate::stored::Stored;
+use crate::lookup::{Found, Kept, Missed, Place};
+use crate::semantics::cache_status::{self, Forward};
+use crate::semantics::reuse::{self, Reuse};
+use crate::service::Ask;
+use crate::stored::{Serving, Stored};
 
-/// A request that nothing is kept for.
+/// A request that cannot be answered at once.
 pub(crate) struct Exchange<S, B> {
     pub(crate) settings: Arc<Settings>,
     /// Ready to be called.
@@ -33,12 +38,15 @@ pub(crate) struct Exchange<S, B> {
     pub(crate) place: Place<'static>,
     pub(crate) key: Key,
     pub(crate) why: Forward,
+    /// The response that stands under the place's own key, if the answer is a variant beside it.
+    pub(crate) first: Option<Arc<Stored>>,
+    pub(crate) ask: Ask,
 }
 
 /// What a follower does next.
 enum Next {
-    Answer(Answer),
-    Join(Key),
+    Answer(Arc<Stored>, Serving),
+    Join(Key, Option<Arc<Stored>>),
     Alone,
 }
 
@@ -52,45 +60,96 @@ where
     R::Error: Send,
 {
     pub(crate) async fn run(mut self) -> Result<Response<CacheBody<R>>, S::Error> {
-        loop {
+        while self.ask == Ask::Together {
             let next = match self.place.region.join(&self.key).await {
                 Turn::Lead(lead) | Turn::Alone(lead) => return self.load(lead).await,
                 Turn::Hit(hit) => self.follow(hit),
-                Turn::Failed(_) => Next::Alone,
+                Turn::Failed(_) => self.bridge(),
             };
             match next {
-                Next::Answer(answer) => {
-                    return Ok(answer.collapsed(&Head::of(&self.request), self.why));
+                Next::Answer(stored, serving) => {
+                    return Ok(stored.answer(&Head::of(&self.request), serving));
                 }
-                Next::Join(key) => {
+                Next::Join(key, first) => {
                     self.key = key;
+                    self.first = first;
                     self.why = Forward::VaryMiss;
                 }
-                Next::Alone => {
-                    let lead = self.place.region.alone(&self.key);
-                    return self.load(lead).await;
-                }
+                Next::Alone => self.ask = Ask::Alone,
             }
         }
+        let lead = self.place.region.alone(&self.key);
+        self.load(lead).await
     }
 
     fn follow(&self, hit: Hit<Stored>) -> Next {
         let headers = self.request.headers();
-        match Answer::of(None, hit) {
+        let now = hit.value.as_ref().map(|stored| stored.now(&hit));
+        let (Some(stored), Some(now)) = (hit.value, now) else {
+            return Next::Alone;
+        };
+        if stored.variant().matches(headers) {
+            return match reuse::decide(stored.rules(), &now, None) {
+                Reuse::Fresh | Reuse::Stale(_) => Next::Answer(stored, self.collapsed(now)),
+                // It was for one request only.
+                Reuse::Ask(_) => Next::Alone,
+            };
+        }
+        if self.why == Forward::VaryMiss {
+            return Next::Alone;
+        }
+        // The leader's answer was chosen by other headers, which is known only now.
+        match self.place.find(headers) {
+            Found::Kept(kept) => self.take(kept),
+            Found::Missed(Missed {
+                variant: Some(key),
+                first,
+                ..
+            }) => Next::Join(key, first),
+            Found::Missed(_) | Found::Off => Next::Alone,
+        }
+    }
+
+    /// Takes a variant that was kept meanwhile.
+    fn take(&self, kept: Kept) -> Next {
+        match kept.decide(None) {
+            Reuse::Fresh | Reuse::Stale(_) => {
+                self.place.serve(&kept);
+                Next::Answer(kept.stored, self.collapsed(kept.now))
+            }
+            Reuse::Ask(_) => Next::Alone,
+        }
+    }
+
+    /// Nobody answered the leader.
+    fn bridge(&self) -> Next {
+        let kept = self.place.look(&self.key, self.request.headers());
+        match kept.filter(Kept::bridges_failure) {
+            Some(kept) => {
+                self.place.serve(&kept);
+                let told = cache_status::asked(self.why, None, "detail=stale-if-error");
+                let serving = Serving {
+                    now: kept.now,
+                    told: Some(told),
+                };
+                Next::Answer(kept.stored, serving)
+            }
             None => Next::Alone,
-            Some(answer) if answer.matches(headers) => Next::Answer(answer),
-            Some(_) if self.why == Forward::VaryMiss => Next::Alone,
-            // The leader's answer was chosen by other headers, which is known only now.
-            Some(_) => match self.place.find(headers) {
-                Found::Hit(answer) => Next::Answer(answer),
-                Found::Missed(Some(key), _) => Next::Join(key),
-                Found::Missed(..) | Found::Off => Next::Alone,
-            },
+        }
+    }
+
+    fn collapsed(&self, now: reuse::Now) -> Serving {
+        Serving {
+            now,
+            told: Some(cache_status::collapsed(self.why)),
         }
     }
 
     async fn load(self, lead: Lead<Stored>) -> Result<Response<CacheBody<R>>, S::Error> {
-        let asked = Asked::new(self.request.headers(), self.why);
-        load(self.settings, lead, self.inner, self.request, asked).await
+        let head = Head::of(&self.request);
+        let kept = self.place.look(&self.key, head.headers);
+        let mut asked = Asked::new(&self.settings, &self.place, &head, &self.key, self.why);
+        asked.first = self.first;
+        load(self.settings, lead, self.inner, self.request, asked, kept).await
     }
 }

@@ -6,7 +6,7 @@ use larder_core::{Explanation, Scope};
 use crate::head::Head;
 use crate::layer::{CacheLayer, Settings};
 use crate::lookup::Place;
-use crate::verdict::request::is_read;
+use crate::semantics::request::is_read;
 
 impl CacheLayer {
     /// Says what the layer would do with a request: what the response kept for it was made of, by

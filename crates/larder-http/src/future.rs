@@ -13,7 +13,7 @@ use larder_core::ReadScope;
 use pin_project_lite::pin_project;
 
 use crate::body::CacheBody;
-use crate::cache_status;
+use crate::semantics::cache_status;
 
 pin_project! {
     /// The future of [`CacheService`](crate::CacheService).

@@ -28,7 +28,7 @@ impl Traits {
     pub(crate) const BODY: Self = Self(1);
     /// It asks for a part.
     pub(crate) const RANGE: Self = Self(1 << 1);
-    /// It asks for a 412, or is conditional on a part.
+    /// It asks for a 412.
     pub(crate) const PRECONDITION: Self = Self(1 << 2);
     /// It wants another protocol.
     pub(crate) const UPGRADE: Self = Self(1 << 3);
@@ -49,7 +49,7 @@ impl Traits {
             "content-length" if value == "0" => Self::default(),
             "content-length" | "transfer-encoding" => Self::BODY,
             "range" => Self::RANGE,
-            "if-match" | "if-unmodified-since" | "if-range" => Self::PRECONDITION,
+            "if-match" | "if-unmodified-since" => Self::PRECONDITION,
             "upgrade" => Self::UPGRADE,
             "authorization" | "cookie" => Self::CREDENTIALS,
             "if-none-match" | "if-modified-since" => Self::CONDITIONAL,

@@ -3,48 +3,137 @@
 //! In this order:
 //!
 //! 1. the layer: two layers never share a response, since what stands between them (a check of
-//!    an API key, say) would be left out,
+//!    an API key, say) would be left out. A layer with a name is known by it, on every node and after
+//!    every restart; one without by the order in which it was built in this process,
 //! 2. the method class: GET, which HEAD shares (RFC 9111, 4),
 //! 3. scheme and host of the original URI,
-//! 4. its path and query, byte for byte: nothing is decoded, sorted or cleaned,
+//! 4. its path, byte for byte, and its query, byte for byte unless the route says which of its
+//!    parameters count: nothing is decoded or cleaned,
 //! 5. path and query as the wrapped service sees them where they differ (nested routers, rewrites),
 //! 6. the headers the route declares.
+
+use std::borrow::Cow;
 
 use http::{HeaderName, Uri};
 use larder_core::Key;
 use smallvec::SmallVec;
 
 use crate::head::Head;
-use crate::vary::push_header;
+use crate::semantics::vary::{Order, push_header};
 
-/// Returns the key of a request to `host` in the layer numbered `layer`.
+/// What a layer is known by in its keys.
+#[derive(Clone, Debug)]
+pub(crate) enum LayerName {
+    /// A name its user gave it.
+    Given(String),
+    /// Its number in this process.
+    Number(u64),
+}
+
+/// What of a request a route's keys are made of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeyPolicy {
+    /// The request headers declared.
+    pub(crate) headers: Vec<HeaderName>,
+    pub(crate) query: Query,
+    /// Parameters are put in order.
+    pub(crate) sorted: bool,
+}
+
+/// Which parameters of a query count.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Query {
+    /// All of them.
+    #[default]
+    Whole,
+    /// These only.
+    Only(Vec<String>),
+    /// All but these.
+    Without(Vec<String>),
+}
+
+impl KeyPolicy {
+    /// Returns path and query of a target as far as they count.
+    pub(crate) fn target<'a>(&self, uri: &'a Uri) -> Cow<'a, str> {
+        let target = target(uri);
+        let untouched = matches!(self.query, Query::Whole) && !self.sorted;
+        match target.split_once('?') {
+            Some((path, query)) if !untouched => Cow::Owned(self.reduced(path, query)),
+            _ => Cow::Borrowed(target),
+        }
+    }
+
+    fn reduced(&self, path: &str, query: &str) -> String {
+        let mut kept: Vec<_> = query
+            .split('&')
+            .filter(|parameter| self.counts(parameter))
+            .collect();
+        if self.sorted {
+            // Stable: values of one name stay in their order.
+            kept.sort_by_key(|parameter| name_of(parameter));
+        }
+        if kept.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{}", kept.join("&"))
+        }
+    }
+
+    fn counts(&self, parameter: &str) -> bool {
+        let named = |names: &[String]| names.iter().any(|name| name == name_of(parameter));
+        match &self.query {
+            Query::Whole => true,
+            Query::Only(names) => named(names),
+            Query::Without(names) => !named(names),
+        }
+    }
+}
+
+fn name_of(parameter: &str) -> &str {
+    parameter
+        .split_once('=')
+        .map_or(parameter, |(name, _)| name)
+}
+
+/// Returns the key of a request to `host` in a layer.
 ///
 /// It reads as `7 GET https://example.org/articles?page=2`, so that patterns over keys can be
-/// written down. Neither a scheme nor a host has a slash, and no target has a blank, so the parts
-/// cannot run into each other; values of headers, which can hold anything, stand behind their
-/// lengths.
-pub(crate) fn key(layer: u64, host: &str, head: &Head<'_>, declared: &[HeaderName]) -> Key {
+/// written down. Neither a scheme nor a host has a slash, no target has a blank and no layer's name
+/// either, so the parts cannot run into each other; values of headers, which can hold anything, stand
+/// behind their lengths.
+pub(crate) fn key(layer: &LayerName, host: &str, head: &Head<'_>, policy: &KeyPolicy) -> Key {
     let uri = head.original_uri;
     let mut text = SmallVec::<[u8; 256]>::new();
-    push_number(&mut text, layer);
+    match layer {
+        LayerName::Given(name) => text.extend_from_slice(name.as_bytes()),
+        LayerName::Number(number) => push_number(&mut text, *number),
+    }
     text.extend_from_slice(b" GET ");
     text.extend_from_slice(uri.scheme_str().unwrap_or_default().as_bytes());
     text.extend_from_slice(b"://");
     text.extend_from_slice(host.as_bytes());
-    text.extend_from_slice(target(uri).as_bytes());
+    text.extend_from_slice(policy.target(uri).as_bytes());
     if !std::ptr::eq(uri, head.uri) && target(uri) != target(head.uri) {
         text.extend_from_slice(b" as ");
-        text.extend_from_slice(target(head.uri).as_bytes());
+        text.extend_from_slice(policy.target(head.uri).as_bytes());
     }
     let key = Key::builder();
     let key = match std::str::from_utf8(&text) {
         Ok(text) => key.text(text),
         Err(_) => key.bytes(&text),
     };
-    declared
+    policy
+        .headers
         .iter()
-        .fold(key, |key, name| push_header(key, name, head.headers))
+        .fold(key, |key, name| {
+            push_header(key, name, head.headers, Order::Counts)
+        })
         .finish()
+}
+
+/// Returns the tag that everything kept for a target depends on, whatever the layer and the scheme.
+pub(crate) fn tag(host: &str, target: &str) -> String {
+    format!("larder:http:uri:{host}{target}")
 }
 
 fn target(uri: &Uri) -> &str {
@@ -65,17 +154,22 @@ mod tests {
     use http::Request;
     use proptest::prelude::*;
 
+    const ONE: LayerName = LayerName::Number(1);
+
+    fn policy() -> KeyPolicy {
+        KeyPolicy {
+            headers: vec!["x".parse().unwrap()],
+            ..KeyPolicy::default()
+        }
+    }
+
     fn of(host: &str, uri: &str, headers: &[(&str, &str)]) -> Key {
         let request = Request::builder().uri(uri);
         let request = headers.iter().fold(request, |request, (name, value)| {
             request.header(*name, *value)
         });
-        key(
-            1,
-            host,
-            &Head::of(&request.body(()).unwrap()),
-            &["x".parse().unwrap()],
-        )
+        let request = request.body(()).unwrap();
+        key(&ONE, host, &Head::of(&request), &policy())
     }
 
     #[test]
@@ -102,8 +196,9 @@ mod tests {
     #[test]
     fn two_layers_never_share_a_key() {
         let request = Request::new(());
-        let head = &Head::of(&request);
-        assert_ne!(key(1, "", head, &[]), key(2, "", head, &[]));
+        let of = |layer: LayerName| key(&layer, "", &Head::of(&request), &KeyPolicy::default());
+        assert_ne!(of(LayerName::Number(1)), of(LayerName::Number(2)));
+        assert_ne!(of(LayerName::Number(1)), of(LayerName::Given("one".into())));
     }
 
     #[cfg(feature = "axum")]
@@ -114,7 +209,7 @@ mod tests {
             request
                 .extensions_mut()
                 .insert(axum::extract::OriginalUri(original.parse().unwrap()));
-            key(1, "", &Head::of(&request), &[])
+            key(&ONE, "", &Head::of(&request), &KeyPolicy::default())
         };
         assert_ne!(of("/a/x", "/x"), of("/b/x", "/x"));
         assert_ne!(of("/a", "/tenant1"), of("/a", "/tenant2"));
@@ -126,6 +221,27 @@ mod tests {
             of("a.org:80", "https://a.org:80/p?q", &[]).to_string(),
             "1 GET https://a.org:80/p?q/x/"
         );
+    }
+
+    #[test]
+    fn parameters_count_as_the_route_says() {
+        let target = |query, sorted, uri: &str| {
+            let policy = KeyPolicy {
+                query,
+                sorted,
+                ..KeyPolicy::default()
+            };
+            policy.target(&uri.parse().unwrap()).into_owned()
+        };
+        let uri = "/p?b=2&utm=x&a=1&b=1&a";
+        let only = || Query::Only(vec!["a".into(), "b".into()]);
+        assert_eq!(target(only(), false, uri), "/p?b=2&a=1&b=1&a");
+        assert_eq!(target(only(), true, uri), "/p?a=1&a&b=2&b=1");
+        let without = || Query::Without(vec!["utm".into()]);
+        assert_eq!(target(without(), false, uri), "/p?b=2&a=1&b=1&a");
+        assert_eq!(target(without(), false, "/p?utm=x"), "/p");
+        assert_eq!(target(Query::Whole, true, "/p?b&a"), "/p?a&b");
+        assert_eq!(target(Query::Whole, false, uri), uri);
     }
 
     proptest! {

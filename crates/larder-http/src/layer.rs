@@ -3,15 +3,18 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use larder_core::{Larder, Policy, Region};
 use tower_layer::Layer;
 
 use crate::error::PolicyError;
+use crate::key::LayerName;
 use crate::policy::{CheckedPolicy, HttpPolicy};
+use crate::semantics::dates::Unix;
 use crate::service::CacheService;
 use crate::stored::Stored;
+use crate::uncacheable::Uncacheable;
 
 /// The region's policy: the same for all layers, each response brings its own lifetime.
 const YEAR: Duration = Duration::from_hours(365 * 24);
@@ -48,11 +51,13 @@ impl HttpLayer for Larder {
                 name: policy.region.clone(),
                 source,
             })?;
+        let name = policy.name.clone();
         Ok(CacheLayer(Arc::new(Settings {
-            id: next_id(),
+            name: name.map_or_else(|| LayerName::Number(next_id()), LayerName::Given),
             larder: self.clone(),
             region,
             policy,
+            uncacheable: Uncacheable::new(),
         })))
     }
 }
@@ -66,10 +71,22 @@ pub struct CacheLayer(pub(crate) Arc<Settings>);
 /// What all services under one layer share.
 pub(crate) struct Settings {
     /// Keeps the keys of two layers apart.
-    pub(crate) id: u64,
+    pub(crate) name: LayerName,
     pub(crate) larder: Larder,
     pub(crate) region: Region<Stored>,
     pub(crate) policy: CheckedPolicy,
+    pub(crate) uncacheable: Uncacheable,
+}
+
+impl Settings {
+    /// Returns the wall clock's time in seconds since 1970.
+    pub(crate) fn unix(&self) -> Unix {
+        let wall = self.larder.clock().wall();
+        let since = wall.duration_since(SystemTime::UNIX_EPOCH);
+        since.map_or(0, |since| {
+            Unix::try_from(since.as_secs()).unwrap_or(Unix::MAX)
+        })
+    }
 }
 
 impl<S> Layer<S> for CacheLayer {

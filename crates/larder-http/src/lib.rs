@@ -26,54 +26,57 @@
 //!
 //! # What happens to a request
 //!
-//! The module named at each step begins with its rules, numbered.
+//! The module named at each step begins with its rules, numbered. What HTTP says is in `semantics`,
+//! without I/O and clock; the rest carries it out.
 //!
-//! 1. May it be looked up? (`verdict::request`, `host`). If not, it passes by, untouched.
-//! 2. Its key is made (`key`) and looked up (`lookup`); `Vary` picks the variant (`vary`).
-//! 3. A response that is kept answers it (`stored`): whole, as a 304 (`conditions`, `etag`)
-//!    or as the head. A stale one is refreshed in the background (`refresh`).
-//! 4. Otherwise it leads or follows (`exchange`). A leader calls the wrapped service inside a
-//!    read scope (`load`), so the response depends on whatever was read for it.
-//! 5. May the response be kept? (`verdict::response`, `directives`). If so its body is gathered
-//!    while or before it is sent (`body`), and kept when it has ended well.
-//! 6. `Cache-Status` says what happened and why (`cache_status`).
+//! 1. May it be looked up? (`semantics::request`, `host`). If not, it passes by, untouched; if it is not
+//!    safe, what it changes is made invalid (`write`, `semantics::invalidation`).
+//! 2. Its key is made (`key`) and looked up (`lookup`); `Vary` picks the variant (`semantics::vary`).
+//! 3. May what is kept be served? (`semantics::reuse`, `freshness`). Then it answers (`stored`): whole, in
+//!    part, as a 304 or as the head. A stale one may be asked about in the background (`refresh`).
+//! 4. Otherwise the request leads or follows (`exchange`). A leader calls the wrapped service inside a
+//!    read scope (`load`), so the response depends on whatever was read for it. What is kept already is
+//!    asked about (`semantics::validation`) and renewed (`renew`).
+//! 5. May the response be kept? (`semantics::storing`, `directives`). If so its body is gathered while or
+//!    before it is sent (`fill`, `body`), and kept when it has ended well. If not, nobody waits for the
+//!    next one (`uncacheable`).
+//! 6. `Cache-Status` says what happened and why (`semantics::cache_status`).
 //!
 //! [`CacheLayer::explain`] tells of a request what of this would happen to it, and why.
 //!
 //! # What to know
 //!
+//! * There are two profiles: [`HttpPolicy::safe`], the default, and [`HttpPolicy::rfc`].
 //! * Credentials other than `Authorization` and `Cookie` - an API key in a header of its own, a
 //!   client certificate - are unknown here: name them with [`HttpPolicy::vary_by_user`], or put the
 //!   layer behind what checks them.
-//! * `Cache-Control` in a request decides nothing: clients cannot switch a shared cache off.
+//! * `Cache-Control` in a request decides nothing unless the route listens to it: clients cannot switch a
+//!   shared cache off.
 //! * `s-maxage` implies `proxy-revalidate` (RFC 9111, 5.2.2.10): no grace for such a response.
-//! * Requests for one key wait for the head of the first one's response, also when that turns out
-//!   not to be kept; then they go on side by side. No key is remembered as such yet.
+//! * Requests for one key wait for the head of the first one's response. If that is not kept they go on
+//!   side by side, and for half a minute nobody waits for that key.
 //! * A body that takes longer than ten seconds is passed on, but not kept.
 //! * A Tokio runtime is needed for refreshes and for bodies that are sent while they are made.
-//! * The request's body must have a `Default` that is empty, which refreshes ask with.
 
 mod body;
-mod cache_status;
-mod conditions;
-mod directives;
 mod error;
-mod etag;
 mod exchange;
 mod explain;
+mod fill;
 mod future;
 mod head;
-mod host;
 mod key;
 mod layer;
 mod load;
 mod lookup;
 mod policy;
 mod refresh;
+mod renew;
+mod semantics;
 mod service;
 mod stored;
-mod vary;
-mod verdict;
+mod uncacheable;
+mod write;
 
 pub use crate::body::CacheBody;
 pub use crate::error::PolicyError;

@@ -1,335 +1,207 @@
-//! Loads a response through the wrapped service and keeps it if it may be.
+//! Asks the wrapped service, and says what becomes of its answer.
 //!
 //! 1. The service is called, and its body read, inside the lead's read scope: what they read is
-//!    what the entry depends on, complete when the body has ended.
-//! 2. The head decides first. A response that is not kept goes on untouched, its followers at once.
-//! 3. A body that is there is gathered and kept before the response is answered, so that the answer
-//!    can carry its tag. One that has to be waited for is read by the client while it is gathered.
-//! 4. Kept is only what ended cleanly, with the length announced, within the limit and within
-//!    [`PATIENCE`]. In all other cases the client gets what it would have got without the cache.
+//!    what the entry depends on, complete when the body has ended. It also depends on a tag of its
+//!    target, by which it is made invalid whole.
+//! 2. Of what is kept already it is asked whether it still stands
+//!    ([`validation`](crate::semantics::validation)); a yes renews it ([`renew`](crate::renew)), which
+//!    then depends on what it depended on and on what was read to say so.
+//! 3. If nobody answers, what is kept may bridge that ([`reuse`](crate::semantics::reuse)).
+//! 4. Any other answer is kept instead if it may be ([`fill`](crate::fill)).
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::future::{Either, select};
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, HeaderMap};
-use http::response::Parts;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::HeaderMap;
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body::Body;
-use larder_core::Lead;
+use larder_core::{Dependency, Key, Lead, Moment, Region};
 use tower_service::Service;
 
-use crate::body::feed::{self, Abandoned, Writer};
-use crate::body::gather::{End, Gathered};
-use crate::body::{CacheBody, Tail};
-use crate::cache_status::{self, Forward, Outcome};
+use crate::body::CacheBody;
+use crate::fill::fill;
+use crate::head::{Head, Traits};
 use crate::layer::Settings;
+use crate::lookup::{Kept, Place};
 use crate::refresh::Replaced;
-use crate::stored::{Stored, Whole};
-use crate::vary::Variant;
-use crate::verdict::Skip;
-use crate::verdict::response::{Plan, judge};
-use crate::{conditions, etag};
+use crate::renew::{confirmed, head_answered};
+use crate::semantics::cache_status::{self, Forward};
+use crate::semantics::freshness::Arrival;
+use crate::semantics::{conditions, reuse, storing};
+use crate::stored::{Serving, Stored};
 
-/// How long a body may run before those who wait for it are told to load for themselves.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// A request's head, kept while the request is away.
+#[derive(Clone)]
+pub(crate) struct Client {
+    method: Method,
+    uri: Uri,
+    pub(crate) headers: HeaderMap,
+    traits: Traits,
+}
 
 /// What is remembered of a request while it is away.
 pub(crate) struct Asked {
-    headers: HeaderMap,
-    why: Forward,
-    /// The stale response this load is to replace.
-    replaced: Option<Replaced>,
+    pub(crate) client: Client,
+    pub(crate) host: String,
+    /// The tag of its target.
+    tag: Arc<str>,
+    pub(crate) region: Region<Stored>,
+    pub(crate) key: Key,
+    scoped: bool,
+    pub(crate) why: Forward,
+    /// The response that stands under the key all variants have in common, if this is another.
+    pub(crate) first: Option<Arc<Stored>>,
+    /// The stale response this load is to replace in the background.
+    pub(crate) replaced: Option<Replaced>,
+}
+
+/// A load whose service has answered, or has failed to.
+pub(crate) struct Loaded {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) lead: Lead<Stored>,
+    pub(crate) asked: Asked,
+    pub(crate) arrival: Arrival,
+    pub(crate) came: Moment,
+}
+
+impl Client {
+    /// Returns the head of the request, to be answered.
+    pub(crate) fn head(&self) -> Head<'_> {
+        Head {
+            method: &self.method,
+            uri: &self.uri,
+            original_uri: &self.uri,
+            headers: &self.headers,
+            host: None,
+            traits: self.traits,
+        }
+    }
 }
 
 impl Asked {
-    pub(crate) fn new(headers: &HeaderMap, why: Forward) -> Self {
+    pub(crate) fn new(
+        settings: &Settings,
+        place: &Place<'_>,
+        head: &Head<'_>,
+        key: &Key,
+        why: Forward,
+    ) -> Self {
         Self {
-            headers: headers.clone(),
+            client: Client {
+                method: head.method.clone(),
+                uri: head.uri.clone(),
+                headers: head.headers.clone(),
+                traits: head.traits,
+            },
+            host: place.host.clone().into_owned(),
+            tag: place.tag(settings, head).into(),
+            region: place.region.clone().into_owned(),
+            key: key.clone(),
+            scoped: place.scoped,
             why,
+            first: None,
             replaced: None,
         }
     }
 
-    pub(crate) fn replacing(headers: &HeaderMap, replaced: Replaced) -> Self {
-        Self {
-            headers: headers.clone(),
-            why: Forward::Stale,
-            replaced: Some(replaced),
+    /// Returns what decides of the request whether its answer may be kept.
+    pub(crate) fn terms(&self) -> storing::Asked<'_> {
+        storing::Asked {
+            headers: &self.client.headers,
+            scoped: self.scoped,
         }
     }
 }
 
-/// A response that will be kept if its body ends well.
-struct Fill {
-    settings: Arc<Settings>,
-    asked: Asked,
-    plan: Plan,
-    lead: Lead<Stored>,
-}
-
-/// Calls the service and answers with its response, kept or not.
+/// Calls the service and answers the request; `kept` is what is kept for it already.
 pub(crate) async fn load<S, B, R>(
     settings: Arc<Settings>,
     lead: Lead<Stored>,
     mut inner: S,
     mut request: Request<B>,
     asked: Asked,
+    kept: Option<Kept>,
 ) -> Result<Response<CacheBody<R>>, S::Error>
 where
     S: Service<Request<B>, Response = Response<R>>,
     R: Body + Send + 'static,
     R::Error: Send,
 {
-    conditions::remove(request.headers_mut());
-    let (head, body) = match lead.run(async { inner.call(request).await }).await {
-        Ok(response) => response.into_parts(),
-        Err(error) => {
-            lead.release();
-            return Err(error);
-        }
+    let asks = kept
+        .as_ref()
+        .is_some_and(|kept| kept.stored.ask(request.headers_mut()));
+    if !asks {
+        conditions::remove(request.headers_mut());
+    }
+    let began = settings.larder.clock().now();
+    let call = async {
+        let tag = Dependency::Tag(Arc::clone(&asked.tag));
+        settings.larder.reading(None, &[tag]);
+        inner.call(request).await
     };
+    let answer = lead.run(call).await;
     drop(inner);
-    match verdict(&lead, &head, &body, &settings) {
-        Ok(plan) => Ok(Fill {
-            settings,
-            asked,
-            plan,
-            lead,
-        }
-        .run(head, body)
-        .await),
-        Err(outcome) => {
-            tracing::debug!(reason = outcome.as_str(), "a response is not kept");
-            if let Some(replaced) = asked.replaced {
-                replaced.answered(head.status);
-            }
-            lead.release_as(outcome.refusal());
-            Ok(answer(
-                head,
-                CacheBody::passed(body),
-                &asked.headers,
-                asked.why,
-                outcome,
-            ))
+    let came = settings.larder.clock().now();
+    let arrival = Arrival {
+        at: settings.unix(),
+        delay: came.since(began),
+    };
+    let loaded = Loaded {
+        settings,
+        lead,
+        asked,
+        arrival,
+        came,
+    };
+    match (answer, kept) {
+        (Ok(answer), kept) => Ok(loaded.answered(answer, kept, asks).await),
+        (Err(_), Some(kept)) if kept.bridges_failure() => Ok(loaded.bridged(&kept, None)),
+        (Err(error), _) => {
+            loaded.lead.release();
+            Err(error)
         }
     }
 }
 
-impl Fill {
-    async fn run<R>(self, mut head: Parts, body: R) -> Response<CacheBody<R>>
-    where
-        R: Body + Send + 'static,
-        R::Error: Send,
-    {
-        if self.plan.ours && !head.headers.contains_key(CACHE_CONTROL) {
-            head.headers
-                .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        }
-        let length = body.size_hint();
-        let mut body = Box::pin(body);
-        let mut gathered = Gathered::new(self.settings.policy.terms.body_limit, length.lower());
-        let gather = poll_fn(|cx| Poll::Ready(gathered.poll(body.as_mut(), cx)));
-        match self.lead.run(gather).await {
-            Poll::Ready(End::Clean) => self.whole(head, gathered),
-            Poll::Ready(End::TooLarge) => {
-                self.give_up(head, gathered, Tail::Rest(body), Skip::TooLarge)
-            }
-            Poll::Ready(End::Broken(error)) => {
-                self.give_up(head, gathered, Tail::Failed(error), Skip::Broken)
-            }
-            Poll::Pending => self.stream(head, gathered, body, length.exact()),
-        }
-    }
-
-    /// Answers with a body that has ended.
-    fn whole<R: Body>(self, mut head: Parts, gathered: Gathered) -> Response<CacheBody<R>> {
-        if !is_length(&head.headers, gathered.bytes().len()) {
-            let trailers = gathered.trailers().cloned();
-            return self.give_up(head, gathered, Tail::Ended(trailers), Skip::Length);
-        }
-        let (bytes, trailers) = gathered.into_parts();
-        let bytes = Bytes::from(bytes.into_boxed_slice());
-        add_tag(&mut head.headers, &bytes);
-        let (request, why) = (self.asked.headers.clone(), self.asked.why);
-        let outcome = self.keep(&head.headers, bytes.clone(), trailers.clone());
-        answer(
-            head,
-            CacheBody::kept(bytes, trailers),
-            &request,
-            why,
-            outcome,
-        )
-    }
-
-    /// Answers with a body that is not kept, from its beginning.
-    fn give_up<R: Body>(
+impl Loaded {
+    async fn answered<R>(
         self,
-        head: Parts,
-        gathered: Gathered,
-        tail: Tail<R>,
-        skip: Skip,
-    ) -> Response<CacheBody<R>> {
-        let body = CacheBody::replayed(gathered.into_parts().0.into(), tail);
-        let (request, why) = (self.asked.headers.clone(), self.asked.why);
-        self.release(skip);
-        answer(head, body, &request, why, Outcome::Skipped(skip))
-    }
-
-    /// Answers with a body that runs, and gathers it meanwhile.
-    fn stream<R>(
-        self,
-        head: Parts,
-        gathered: Gathered,
-        body: Pin<Box<R>>,
-        length: Option<u64>,
+        answer: Response<R>,
+        kept: Option<Kept>,
+        asks: bool,
     ) -> Response<CacheBody<R>>
     where
         R: Body + Send + 'static,
         R::Error: Send,
     {
-        let (writer, reader) = feed::open(gathered);
-        let (request, why) = (self.asked.headers.clone(), self.asked.why);
-        let larder = self.settings.larder.clone();
-        larder.spawn(self.gather(head.headers.clone(), body, writer));
-        answer(
-            head,
-            CacheBody::running(reader, length),
-            &request,
-            why,
-            Outcome::Running,
-        )
+        let (head, body) = answer.into_parts();
+        match kept {
+            Some(kept) if asks && head.status == StatusCode::NOT_MODIFIED => {
+                confirmed(self, &kept, head).await
+            }
+            Some(kept) if reuse::is_failure(head.status) && kept.bridges_failure() => {
+                self.bridged(&kept, Some(head.status))
+            }
+            kept if self.asked.client.method == Method::HEAD => {
+                head_answered(self, kept.as_ref(), head, body).await
+            }
+            _ => fill(self, head, body).await,
+        }
     }
 
-    /// Gathers a running body to its end and keeps it.
-    async fn gather<R: Body>(self, headers: HeaderMap, mut body: Pin<Box<R>>, writer: Writer<R>) {
-        let patience = self.settings.larder.clock().sleep(PATIENCE);
-        let gather = poll_fn(|cx| writer.poll(body.as_mut(), cx));
-        let end = match self.lead.run(select(gather, patience)).await {
-            Either::Left((end, _)) => end,
-            Either::Right(_) => {
-                self.release(Skip::TooSlow);
-                return writer.end(Tail::Rest(body));
-            }
+    /// Answers with what is kept, since nobody else does.
+    fn bridged<R: Body>(self, kept: &Kept, status: Option<StatusCode>) -> Response<CacheBody<R>> {
+        let Self { lead, asked, .. } = self;
+        tracing::debug!("a stale response bridges a failure");
+        lead.fail(Arc::new(Unanswered));
+        asked.region.serve_peeked(&asked.key, kept.peeked());
+        let told = cache_status::asked(asked.why, status, "detail=stale-if-error");
+        let serving = Serving {
+            now: kept.now,
+            told: Some(told),
         };
-        match end {
-            // Dropping the lead lets one of those who wait go on in its place.
-            Err(Abandoned) => {}
-            Ok(End::Clean) => self.end(headers, writer),
-            Ok(End::TooLarge) => {
-                self.release(Skip::TooLarge);
-                writer.end(Tail::Rest(body));
-            }
-            Ok(End::Broken(error)) => {
-                self.release(Skip::Broken);
-                writer.end(Tail::Failed(error));
-            }
-        }
-    }
-
-    /// Keeps a body that has come to its end, then lets its reader know of the end: what encloses
-    /// this response has all its dependencies by then.
-    fn end<R: Body>(self, mut headers: HeaderMap, writer: Writer<R>) {
-        let (bytes, trailers) = writer.look(|gathered| {
-            (
-                Bytes::copy_from_slice(gathered.bytes()),
-                gathered.trailers().cloned(),
-            )
-        });
-        if is_length(&headers, bytes.len()) {
-            add_tag(&mut headers, &bytes);
-            self.keep(&headers, bytes, trailers.clone());
-        } else {
-            self.release(Skip::Length);
-        }
-        writer.end(Tail::Ended(trailers));
-    }
-
-    fn keep(self, headers: &HeaderMap, body: Bytes, trailers: Option<HeaderMap>) -> Outcome {
-        let Self {
-            asked, plan, lead, ..
-        } = self;
-        let variant = Variant::new(&plan.vary, &asked.headers);
-        let (age, ttl) = (plan.age, plan.lifetime.ttl);
-        let stored = Stored::new(Whole {
-            headers,
-            body,
-            trailers,
-            variant,
-            age,
-            ttl,
-        });
-        let kept = lead.finish(Some(Arc::new(stored)), plan.lifetime).kept;
-        match (asked.replaced, kept) {
-            (Some(replaced), Ok(())) => replaced.renewed(),
-            (Some(replaced), Err(_)) => replaced.answered(StatusCode::OK),
-            (None, _) => {}
-        }
-        kept.map_or_else(Outcome::Refused, |()| Outcome::Stored)
-    }
-
-    /// Keeps nothing; those who wait load for themselves.
-    fn release(self, skip: Skip) {
-        tracing::debug!(reason = skip.as_str(), "a response is not kept");
-        match self.asked.replaced {
-            Some(replaced) if skip == Skip::Broken => drop(replaced),
-            Some(replaced) => replaced.answered(StatusCode::OK),
-            None => {}
-        }
-        self.lead.release_as(Outcome::Skipped(skip).refusal());
+        kept.stored.answer(&asked.client.head(), serving)
     }
 }
 
-/// Decides by the response's head, and by what is known of its reads so far.
-fn verdict<R: Body>(
-    lead: &Lead<Stored>,
-    head: &Parts,
-    body: &R,
-    settings: &Settings,
-) -> Result<Plan, Outcome> {
-    let plan = judge(head, body.size_hint().lower(), &settings.policy.terms);
-    let plan = plan.map_err(Outcome::Skipped)?;
-    match lead.refusal() {
-        Some(refusal) => Err(Outcome::Refused(refusal)),
-        None => Ok(plan),
-    }
-}
-
-/// Answers the request that loaded, or tells its client that it has the response already.
-fn answer<R: Body>(
-    mut head: Parts,
-    body: CacheBody<R>,
-    request: &HeaderMap,
-    why: Forward,
-    outcome: Outcome,
-) -> Response<CacheBody<R>> {
-    let status = cache_status::forwarded(why, outcome);
-    cache_status::append(&mut head.headers, status);
-    if head.status == StatusCode::OK && conditions::not_modified(request, &head.headers) {
-        head.status = StatusCode::NOT_MODIFIED;
-        conditions::remove_description(&mut head.headers);
-        body.detach();
-        return Response::from_parts(head, CacheBody::empty());
-    }
-    Response::from_parts(head, body)
-}
-
-fn add_tag(headers: &mut HeaderMap, body: &[u8]) {
-    if !headers.contains_key(ETAG) {
-        let tag = etag::of_body(headers, body);
-        headers.insert(ETAG, tag);
-    }
-}
-
-/// Tells whether a body of this length is what the headers announced, if they did.
-fn is_length(headers: &HeaderMap, length: usize) -> bool {
-    let announced = |value: &HeaderValue| value.to_str().ok()?.parse::<usize>().ok();
-    headers
-        .get_all(CONTENT_LENGTH)
-        .iter()
-        .all(|value| announced(value) == Some(length))
-}
+/// What followers learn of a leader that nobody answered.
+struct Unanswered;

@@ -10,48 +10,138 @@ use http::request::Parts;
 use larder_core::Scope;
 
 use crate::error::PolicyError;
-use crate::verdict::response::Terms;
+use crate::key::{KeyPolicy, Query};
+use crate::semantics::storing::Terms;
+use crate::semantics::vary::Order;
 
 /// Tells from a request's head whom its answer is for.
 pub(crate) type ScopeOf = Arc<dyn Fn(&Parts) -> Option<Scope> + Send + Sync>;
 
+/// How long a response with a validator is kept past its freshness, to be asked about.
+const RETENTION: Duration = Duration::from_hours(1);
+/// How long a response bridges an origin that fails, under [`HttpPolicy::rfc`].
+const BRIDGE: Duration = Duration::from_hours(24);
+
 /// The policy of the routes under one layer.
 ///
-/// Without any setting, only responses that say themselves how long they are fresh are kept, and
-/// requests with `Authorization` or `Cookie` pass by.
+/// It begins as one of two profiles. [`safe`](Self::safe), the default, keeps only responses that say
+/// themselves how long they are fresh, and sends requests with `Authorization` or `Cookie` past the
+/// cache. [`rfc`](Self::rfc) does all that RFC 9111 permits a shared cache: for reverse proxies, whose
+/// origins were written with caches in mind.
 ///
 /// ```
 /// use std::time::Duration;
 /// use larder_http::HttpPolicy;
 ///
-/// let lists = HttpPolicy::new()
+/// let lists = HttpPolicy::safe()
 ///     .ttl(Duration::from_secs(600))
 ///     .grace(Duration::from_secs(10))
 ///     .vary_by_header("accept-language");
 /// ```
 #[derive(Clone)]
 pub struct HttpPolicy {
-    ttl: Option<Duration>,
-    grace: Duration,
+    terms: Terms,
     stale_on_error: bool,
     body_limit: usize,
     region: String,
+    name: Option<String>,
     headers: Vec<String>,
+    query: Query,
+    sorted: bool,
+    targets: Option<Vec<String>>,
+    variants: usize,
+    serving: ServingPolicy,
     scope: Option<ScopeOf>,
 }
 
+/// What of a policy decides when something is served.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one setting")]
+pub(crate) struct ServingPolicy {
+    /// Requests are listened to.
+    pub(crate) listens: bool,
+    /// Whether others may have an answer to credentials is for the response to say.
+    pub(crate) credentials_by_response: bool,
+    /// Bodies without a tag get one.
+    pub(crate) makes_tags: bool,
+    /// Fields that name tags are not passed on.
+    pub(crate) strips_tags: bool,
+    pub(crate) order: Order,
+}
+
 impl HttpPolicy {
-    /// Starts with every setting at its default.
+    /// Starts with every setting at its default: the same as [`safe`](Self::safe).
     pub fn new() -> Self {
+        Self::safe()
+    }
+
+    /// Starts with the profile for services: nothing is kept or shared that was not meant to be.
+    pub fn safe() -> Self {
         Self {
-            ttl: None,
-            grace: Duration::ZERO,
+            terms: Terms {
+                ttl: None,
+                grace: Duration::ZERO,
+                if_error: Duration::ZERO,
+                retention: RETENTION,
+                body_limit: 0,
+                shared: true,
+                heuristics: false,
+                cookies: false,
+                all_statuses: false,
+                by_the_letter: false,
+                targets: Vec::new(),
+            },
             stale_on_error: false,
             body_limit: 1024 * 1024,
             region: "http".to_owned(),
+            name: None,
             headers: Vec::new(),
+            query: Query::Whole,
+            sorted: false,
+            targets: None,
+            variants: 64,
+            serving: ServingPolicy {
+                listens: false,
+                credentials_by_response: false,
+                makes_tags: true,
+                strips_tags: false,
+                order: Order::Counts,
+            },
             scope: None,
         }
+    }
+
+    /// Starts with the profile for proxies: everything that RFC 9111 permits a shared cache.
+    ///
+    /// Freshness may be guessed, any final status kept, `Set-Cookie` too where freshness is explicit; a
+    /// response bridges a failing origin for a day; answers to credentials are shared as the response
+    /// says; requests' `Cache-Control` is listened to; `CDN-Cache-Control` stands over `Cache-Control`.
+    pub fn rfc() -> Self {
+        let mut this = Self::safe();
+        this.terms.if_error = BRIDGE;
+        this.terms.heuristics = true;
+        this.terms.cookies = true;
+        this.terms.all_statuses = true;
+        this.terms.by_the_letter = true;
+        this.targets = Some(vec!["cdn-cache-control".to_owned()]);
+        this.serving = ServingPolicy {
+            listens: true,
+            credentials_by_response: true,
+            makes_tags: false,
+            strips_tags: false,
+            order: Order::Ignored,
+        };
+        this
+    }
+
+    /// Caches for one user only, as a client does: `private` is kept, `s-maxage` means nothing.
+    ///
+    /// Default: a cache that is shared.
+    #[must_use]
+    pub fn private(mut self) -> Self {
+        self.terms.shared = false;
+        self.serving.credentials_by_response = true;
+        self
     }
 
     /// Keeps responses that do not say how long they are fresh, for `ttl`.
@@ -61,16 +151,17 @@ impl HttpPolicy {
     /// forbids it (`no-store`, `private`, `Set-Cookie`, ...) is not kept. Default: none.
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
-        self.ttl = Some(ttl);
+        self.terms.ttl = Some(ttl);
         self
     }
 
     /// Serves a stale response for up to `grace` past its ttl, while one refresh runs.
     ///
-    /// Never with `must-revalidate`, `proxy-revalidate` or `s-maxage`. Default: zero.
+    /// A response's own `stale-while-revalidate` stands over it. Never with `must-revalidate`,
+    /// `proxy-revalidate` or `s-maxage`. Default: zero.
     #[must_use]
     pub fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
+        self.terms.grace = grace;
         self
     }
 
@@ -81,6 +172,104 @@ impl HttpPolicy {
     #[must_use]
     pub fn stale_on_error(mut self, stale_on_error: bool) -> Self {
         self.stale_on_error = stale_on_error;
+        self
+    }
+
+    /// Serves a response up to `window` past its freshness when the wrapped service fails.
+    ///
+    /// It fails with an error, or with 500, 502, 503 or 504. A response's own `stale-if-error` stands
+    /// over it. Never with `must-revalidate`, `proxy-revalidate`, `s-maxage` or `no-cache`.
+    /// Default: zero, and a day in the [`rfc`](Self::rfc) profile.
+    #[must_use]
+    pub fn stale_if_error(mut self, window: Duration) -> Self {
+        self.terms.if_error = window;
+        self
+    }
+
+    /// Keeps a response with a validator for `retention` past its freshness, to ask whether it stands.
+    ///
+    /// Default: an hour.
+    #[must_use]
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.terms.retention = retention;
+        self
+    }
+
+    /// Guesses a freshness where the response allows it: a tenth of the time since it was modified.
+    ///
+    /// Default: `false`, `true` in the [`rfc`](Self::rfc) profile.
+    #[must_use]
+    pub fn heuristics(mut self, heuristics: bool) -> Self {
+        self.terms.heuristics = heuristics;
+        self
+    }
+
+    /// Keeps responses with `Set-Cookie` that say how long they are fresh, cookie and all.
+    ///
+    /// Default: `false`, `true` in the [`rfc`](Self::rfc) profile.
+    #[must_use]
+    pub fn keep_cookies(mut self, cookies: bool) -> Self {
+        self.terms.cookies = cookies;
+        self
+    }
+
+    /// Keeps any final status with explicit freshness, errors too.
+    ///
+    /// When `false`, 2xx and 3xx that are cacheable without it, and 404, 405, 410, 414. Default:
+    /// `false`, `true` in the [`rfc`](Self::rfc) profile.
+    #[must_use]
+    pub fn keep_any_status(mut self, any: bool) -> Self {
+        self.terms.all_statuses = any;
+        self
+    }
+
+    /// Lets `Cache-Control` and `Pragma` of requests decide: `no-cache`, `no-store`, `max-age`, ...
+    ///
+    /// A knob for clients to pass the cache by. Default: `false`, `true` in the [`rfc`](Self::rfc)
+    /// profile.
+    #[must_use]
+    pub fn listen_to_requests(mut self, listen: bool) -> Self {
+        self.serving.listens = listen;
+        self
+    }
+
+    /// Lets the response say whether an answer to `Authorization` is everybody's: with `public`,
+    /// `must-revalidate` or `s-maxage`. `Cookie` then tells nobody apart.
+    ///
+    /// When `false`, requests with either pass by. Default: `false`, `true` in the [`rfc`](Self::rfc)
+    /// profile.
+    #[must_use]
+    pub fn share_credentials_by_response(mut self, share: bool) -> Self {
+        self.serving.credentials_by_response = share;
+        self
+    }
+
+    /// Gives a kept body an `ETag` if its response has none.
+    ///
+    /// Default: `true`, `false` in the [`rfc`](Self::rfc) profile.
+    #[must_use]
+    pub fn make_tags(mut self, make: bool) -> Self {
+        self.serving.makes_tags = make;
+        self
+    }
+
+    /// Takes `Surrogate-Key` and `Cache-Tag` out of what clients get. Default: `false`.
+    #[must_use]
+    pub fn strip_tags(mut self, strip: bool) -> Self {
+        self.serving.strips_tags = strip;
+        self
+    }
+
+    /// Names the fields that stand over `Cache-Control`, the first that is there counts (RFC 9213).
+    ///
+    /// Default: none, `CDN-Cache-Control` in the [`rfc`](Self::rfc) profile.
+    #[must_use]
+    pub fn targets<I, N>(mut self, fields: I) -> Self
+    where
+        I: IntoIterator<Item = N>,
+        N: Into<String>,
+    {
+        self.targets = Some(fields.into_iter().map(Into::into).collect());
         self
     }
 
@@ -120,6 +309,48 @@ impl HttpPolicy {
         self
     }
 
+    /// Lets only these parameters of the query tell requests apart, in any order.
+    ///
+    /// The handler must read no other, or what it makes of one is served for all. Default: the whole
+    /// query counts, byte for byte.
+    #[must_use]
+    pub fn only_parameters<I, N>(mut self, names: I) -> Self
+    where
+        I: IntoIterator<Item = N>,
+        N: Into<String>,
+    {
+        self.query = Query::Only(names.into_iter().map(Into::into).collect());
+        self.sorted = true;
+        self
+    }
+
+    /// Lets these parameters of the query not tell requests apart.
+    ///
+    /// The handler must not read them, or what it makes of one is served for all. Default: none.
+    #[must_use]
+    pub fn without_parameters<I, N>(mut self, names: I) -> Self
+    where
+        I: IntoIterator<Item = N>,
+        N: Into<String>,
+    {
+        self.query = Query::Without(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Lets the order of the query's parameters not tell requests apart. Default: `false`.
+    #[must_use]
+    pub fn sort_parameters(mut self, sort: bool) -> Self {
+        self.sorted = sort;
+        self
+    }
+
+    /// Keeps at most this many responses a key that `Vary` tells apart. Default: 64.
+    #[must_use]
+    pub fn variants(mut self, most: usize) -> Self {
+        self.variants = most;
+        self
+    }
+
     /// Keeps bodies of up to this many bytes; larger ones pass unbroken. Default: 1 MiB.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
@@ -134,54 +365,95 @@ impl HttpPolicy {
         self
     }
 
+    /// Names the layer in its keys, the same on every node and after every restart.
+    ///
+    /// Layers of one name share their responses: give no two the same unless they wrap the same.
+    /// Default: the number of the layer in this process.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
     /// Returns the policy in the form it is used in, if nothing in it is wrong.
     pub(crate) fn check(self) -> Result<CheckedPolicy, PolicyError> {
-        if self.ttl == Some(Duration::ZERO) && self.grace.is_zero() {
-            return Err(PolicyError::ZeroTtl);
-        }
-        if self.stale_on_error && self.grace.is_zero() {
-            return Err(PolicyError::StaleOnErrorWithoutGrace);
-        }
-        if self.body_limit == 0 {
-            return Err(PolicyError::ZeroBodyLimit);
-        }
-        let headers = self
-            .headers
-            .into_iter()
-            .map(header_name)
+        self.refuse_contradictions()?;
+        let headers = self.headers.into_iter().map(header_name);
+        let headers = headers.collect::<Result<_, _>>()?;
+        let targets = self.targets.unwrap_or_default().into_iter();
+        let targets = targets
+            .map(|name| HeaderName::try_from(&name).map_err(|_| PolicyError::NoTargetName(name)))
             .collect::<Result<_, _>>()?;
-        let body_limit = u64::try_from(self.body_limit).unwrap_or(u64::MAX);
+        let bridged = if self.stale_on_error {
+            self.terms.grace
+        } else {
+            Duration::ZERO
+        };
         Ok(CheckedPolicy {
             terms: Terms {
-                ttl: self.ttl,
-                grace: self.grace,
-                body_limit,
+                if_error: self.terms.if_error.max(bridged),
+                body_limit: u64::try_from(self.body_limit).unwrap_or(u64::MAX),
+                targets,
+                ..self.terms
             },
             stale_on_error: self.stale_on_error,
             region: self.region,
-            headers,
+            name: self.name,
+            key: KeyPolicy {
+                headers,
+                query: self.query,
+                sorted: self.sorted,
+            },
+            variants: self.variants,
+            serving: self.serving,
             scope: self.scope,
         })
+    }
+
+    fn refuse_contradictions(&self) -> Result<(), PolicyError> {
+        let plain = |name: &str| {
+            let number = name.bytes().all(|byte| byte.is_ascii_digit());
+            !number && name.len() <= 100 && name.bytes().all(|byte| byte.is_ascii_graphic())
+        };
+        if self.terms.ttl == Some(Duration::ZERO) && self.terms.grace.is_zero() {
+            Err(PolicyError::ZeroTtl)
+        } else if self.stale_on_error && self.terms.grace.is_zero() {
+            Err(PolicyError::StaleOnErrorWithoutGrace)
+        } else if self.body_limit == 0 {
+            Err(PolicyError::ZeroBodyLimit)
+        } else if self.variants == 0 {
+            Err(PolicyError::ZeroVariants)
+        } else if self.targets.as_ref().is_some_and(Vec::is_empty) {
+            Err(PolicyError::NoTargets)
+        } else if let Some(name) = self.name.as_ref().filter(|name| !plain(name)) {
+            Err(PolicyError::Name(name.clone()))
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl Default for HttpPolicy {
     fn default() -> Self {
-        Self::new()
+        Self::safe()
     }
 }
 
 impl fmt::Debug for HttpPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpPolicy")
-            .field("ttl", &self.ttl)
-            .field("grace", &self.grace)
+            .field("terms", &self.terms)
             .field("stale_on_error", &self.stale_on_error)
             .field("body_limit", &self.body_limit)
             .field("region", &self.region)
+            .field("name", &self.name)
+            .field("targets", &self.targets)
             .field("vary_by_header", &self.headers)
+            .field("query", &self.query)
+            .field("variants", &self.variants)
+            .field("serving", &self.serving)
             .field("vary_by_scope", &self.scope.is_some())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -190,7 +462,10 @@ pub(crate) struct CheckedPolicy {
     pub(crate) terms: Terms,
     pub(crate) stale_on_error: bool,
     pub(crate) region: String,
-    pub(crate) headers: Vec<HeaderName>,
+    pub(crate) name: Option<String>,
+    pub(crate) key: KeyPolicy,
+    pub(crate) variants: usize,
+    pub(crate) serving: ServingPolicy,
     pub(crate) scope: Option<ScopeOf>,
 }
 
@@ -225,6 +500,12 @@ mod tests {
             (new().ttl(Duration::ZERO), "ttl: "),
             (new().ttl(SECOND).stale_on_error(true), "stale_on_error: "),
             (new().body_limit(0), "body_limit: "),
+            (new().variants(0), "variants: "),
+            (new().targets(["a b"]), "targets: `a b`"),
+            (new().targets([""; 0]), "targets: "),
+            (new().name("a b"), "name: `a b`"),
+            (new().name(""), "name: ``"),
+            (new().name("7"), "name: `7`"),
             (new().vary_by_header("a b"), "vary_by_header: `a b`"),
             (new().vary_by_header(""), "vary_by_header: ``"),
             (new().vary_by_header("Cookie"), "vary_by_header: `Cookie`"),
@@ -233,6 +514,7 @@ mod tests {
             assert!(refusal.starts_with(setting), "{setting} {refusal}");
         }
         assert_eq!(refusal(new()), "");
+        assert_eq!(refusal(HttpPolicy::rfc().private().name("edge")), "");
         assert_eq!(
             refusal(new().ttl(Duration::ZERO).grace(SECOND).stale_on_error(true)),
             ""

@@ -1,11 +1,13 @@
-//! Loads a stale response anew in the background.
+//! Asks about a stale response in the background.
 //!
 //! 1. One refresh a key runs at a time; meanwhile everybody is served the stale response.
-//! 2. It asks as the client did - extensions included - but for a whole GET without conditions.
-//! 3. What comes replaces the stale response. If it may not be kept, the stale one goes: the
+//! 2. It is the request that was just answered with the stale response, extensions included, but for a
+//!    whole GET without conditions of its own.
+//! 3. What comes replaces or confirms the stale response. If it may not be kept, the stale one goes: the
 //!    handler no longer stands by it.
 //! 4. A refresh that fails - an error, a panic, a 5xx, a broken body - leaves the stale response in
-//!    place only if the route's policy says so. Otherwise the next request meets the failure.
+//!    place only if the route's policy, or the response, says so. Otherwise the next request meets the
+//!    failure.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -15,8 +17,11 @@ use http_body::Body;
 use larder_core::{Key, Lead, Region};
 use tower_service::Service;
 
+use crate::head::Head;
 use crate::layer::Settings;
 use crate::load::{Asked, load};
+use crate::lookup::Place;
+use crate::semantics::cache_status::Forward;
 use crate::stored::Stored;
 
 /// A stale response that is being replaced. Dropped before that is settled, its refresh failed.
@@ -26,28 +31,32 @@ pub(crate) struct Replaced {
     stays_on_failure: bool,
 }
 
-/// Spawns the refresh of what `replaced` is, for requests like this one.
+/// Spawns the refresh of what `replaced` is, by a request that was answered with it.
 pub(crate) fn refresh<S, B, R>(
     settings: Arc<Settings>,
     inner: S,
     lead: Lead<Stored>,
+    place: &Place<'static>,
     replaced: Replaced,
-    like: &Request<B>,
+    mut request: Request<B>,
 ) where
     S: Service<Request<B>, Response = Response<R>> + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
-    B: Default + Send + 'static,
+    B: Body + Send + 'static,
     R: Body + Send + 'static,
     R::Error: Send,
 {
-    let request = get_like(like);
-    let asked = Asked::replacing(request.headers(), replaced);
+    *request.method_mut() = Method::GET;
+    let head = Head::of(&request);
+    let kept = place.look(&replaced.key, head.headers);
+    let mut asked = Asked::new(&settings, place, &head, &replaced.key, Forward::Stale);
+    asked.replaced = Some(replaced);
     let larder = settings.larder.clone();
     larder.spawn(async move {
         let mut inner = inner;
         if poll_fn(|cx| inner.poll_ready(cx)).await.is_ok()
-            && let Ok(response) = load(settings, lead, inner, request, asked).await
+            && let Ok(response) = load(settings, lead, inner, request, asked, kept).await
         {
             response.into_body().detach();
         }
@@ -80,16 +89,4 @@ impl Drop for Replaced {
             self.region.evict(&self.key);
         }
     }
-}
-
-/// Asks for the same as `like`, as a GET. It has no condition that is not taken off by the load,
-/// and asks for no part: such requests are never looked up.
-fn get_like<B: Default>(like: &Request<B>) -> Request<B> {
-    let mut request = Request::new(B::default());
-    *request.method_mut() = Method::GET;
-    *request.uri_mut() = like.uri().clone();
-    *request.version_mut() = like.version();
-    *request.headers_mut() = like.headers().clone();
-    *request.extensions_mut() = like.extensions().clone();
-    request
 }

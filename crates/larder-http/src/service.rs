@@ -4,27 +4,56 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
 use larder_core::Scope;
 use tower_service::Service;
 
 use crate::body::CacheBody;
-use crate::cache_status;
 use crate::exchange::Exchange;
 use crate::future::ResponseFuture;
-use crate::head::Head;
+use crate::head::{Head, Traits};
 use crate::layer::Settings;
-use crate::lookup::{Answer, Found, Place};
+use crate::lookup::{Found, Kept, Missed, Place};
 use crate::refresh::{Replaced, refresh};
-use crate::verdict::Bypass;
-use crate::verdict::request::is_read;
+use crate::semantics::cache_status::{self, CACHE_STATUS, Forward};
+use crate::semantics::directives::Wishes;
+use crate::semantics::host::host;
+use crate::semantics::invalidation::is_unsafe;
+use crate::semantics::request::is_read;
+use crate::semantics::reuse::{Refresh, Reuse, Why};
+use crate::semantics::verdict::Bypass;
+use crate::stored::Serving;
+use crate::write::{Written, write};
 
 /// A service whose responses are kept. Made by [`CacheLayer`](crate::CacheLayer).
 #[derive(Clone)]
 pub struct CacheService<S> {
     settings: Arc<Settings>,
     inner: S,
+}
+
+/// What the layer does with a request.
+enum Course<B: Body> {
+    /// Sends it past the cache, saying this.
+    Pass(HeaderValue),
+    /// Sends it on, and makes invalid what it changed.
+    Write(Written),
+    /// Answers it.
+    Answer(Response<CacheBody<B>>),
+    /// Answers it, and asks again in the background.
+    Refresh(Response<CacheBody<B>>, Place<'static>, Kept),
+    /// Asks the wrapped service.
+    Ask(Place<'static>, Missed, Ask),
+}
+
+/// How the wrapped service is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// By one for all who want the same.
+    Together,
+    /// By this request for itself.
+    Alone,
 }
 
 impl<S> CacheService<S> {
@@ -38,7 +67,7 @@ where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
-    B: Body + Default + Send + 'static,
+    B: Body + Send + 'static,
     R: Body + Send + 'static,
     R::Error: Send,
 {
@@ -50,41 +79,31 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let Self { settings, inner } = self;
-        let scope = scope_of(&mut request, settings);
-        let head = Head::of(&request);
-        let place = match Place::of(settings, &head, request.body().is_end_stream(), scope) {
-            Ok(place) => place,
-            Err(reason) => return bypass(inner, request, reason),
-        };
-        match place.find(head.headers) {
-            Found::Hit(answer) => {
-                if answer.is_stale {
-                    refresh_stale(settings, inner, &place, &answer, &request);
-                }
-                ResponseFuture::ready(answer.hit(&head))
+        let (request, scope) = scope_of(request, settings);
+        match course(settings, &request, scope) {
+            Course::Pass(status) => ResponseFuture::passed(inner.call(request), status),
+            Course::Write(written) => {
+                let answer = inner.call(request);
+                let larder = settings.larder.clone();
+                ResponseFuture::exchange(Box::pin(write(larder, answer, written)))
             }
-            Found::Off => {
-                place.pass_by();
-                bypass(inner, request, Bypass::Off)
+            Course::Answer(response) => ResponseFuture::ready(response),
+            Course::Refresh(response, place, kept) => {
+                refresh_stale(settings, inner, &place, &kept, request);
+                ResponseFuture::ready(response)
             }
-            // A HEAD has no body that could be kept.
-            Found::Missed(..) if *head.method == Method::HEAD => {
-                ResponseFuture::passed(inner.call(request), cache_status::head_missed())
-            }
-            Found::Missed(variant, why) => {
-                let key = variant.unwrap_or_else(|| place.key.clone());
-                let place = place.into_owned();
-                let settings = Arc::clone(settings);
-                let inner = take_ready(inner);
+            Course::Ask(place, missed, ask) => {
                 let exchange = Exchange {
-                    settings,
-                    inner,
+                    key: missed.variant.unwrap_or_else(|| place.key.clone()),
+                    settings: Arc::clone(settings),
+                    inner: take_ready(inner),
                     request,
                     place,
-                    key,
-                    why,
+                    why: missed.why,
+                    first: missed.first,
+                    ask,
                 };
                 ResponseFuture::exchange(Box::pin(exchange.run()))
             }
@@ -100,25 +119,130 @@ impl<S: fmt::Debug> fmt::Debug for CacheService<S> {
     }
 }
 
-/// Asks the route whom the answer is for.
-fn scope_of<B: Default>(request: &mut Request<B>, settings: &Settings) -> Option<Scope> {
-    let scope_of = settings.policy.scope.as_ref()?;
-    if !is_read(request.method()) {
-        return None;
+/// Decides what to do with a request.
+fn course<B: Body, R: Body>(
+    settings: &Settings,
+    request: &Request<B>,
+    scope: Option<Scope>,
+) -> Course<R> {
+    let head = Head::of(request);
+    let place = match Place::of(settings, &head, request.body().is_end_stream(), scope) {
+        Ok(place) => place,
+        Err(Bypass::Method) if is_unsafe(head.method) => return written(settings, &head),
+        Err(reason) => return pass(reason),
+    };
+    let wishes = settings
+        .policy
+        .serving
+        .listens
+        .then(|| Wishes::of(head.headers));
+    if wishes.is_some_and(|wishes| wishes.no_store) {
+        return pass(Bypass::NoStore);
     }
-    let (head, body) = std::mem::take(request).into_parts();
-    let scope = scope_of(&head);
-    *request = Request::from_parts(head, body);
-    scope
+    match place.find(head.headers) {
+        Found::Kept(kept) => kept_course(place, kept, &head, wishes.as_ref()),
+        Found::Off => {
+            place.pass_by();
+            pass(Bypass::Off)
+        }
+        Found::Missed(_) if wishes.is_some_and(|wishes| wishes.only_if_cached) => nothing_else(),
+        Found::Missed(missed) => missed_course(settings, place, missed, &head),
+    }
 }
 
-fn bypass<S, B, R>(inner: &mut S, request: Request<B>, why: Bypass) -> ResponseFuture<S::Future, R>
-where
-    S: Service<Request<B>, Response = Response<R>>,
-    R: Body,
-{
+fn kept_course<R: Body>(
+    place: Place<'_>,
+    kept: Kept,
+    head: &Head<'_>,
+    wishes: Option<&Wishes>,
+) -> Course<R> {
+    let verdict = kept.decide(wishes);
+    let Reuse::Ask(why) = verdict else {
+        place.serve(&kept);
+        let serving = Serving {
+            now: kept.now,
+            told: None,
+        };
+        let response = kept.stored.answer(head, serving);
+        return match verdict {
+            Reuse::Stale(Refresh::Yes) => Course::Refresh(response, place.into_owned(), kept),
+            _ => Course::Answer(response),
+        };
+    };
+    if wishes.is_some_and(|wishes| wishes.only_if_cached) {
+        return nothing_else();
+    }
+    place.region.pass_over(&place.key);
+    let missed = Missed {
+        variant: kept.variant,
+        why: match why {
+            Why::Stale => Forward::Stale,
+            Why::Request => Forward::Request,
+        },
+        first: None,
+    };
+    // A HEAD's answer is nobody else's, and who wants something newer does not wait for another.
+    let alone = *head.method == Method::HEAD || why == Why::Request;
+    let ask = if alone { Ask::Alone } else { Ask::Together };
+    Course::Ask(place.into_owned(), missed, ask)
+}
+
+fn missed_course<R: Body>(
+    settings: &Settings,
+    place: Place<'_>,
+    missed: Missed,
+    head: &Head<'_>,
+) -> Course<R> {
+    place.region.pass_over(&place.key);
+    // A HEAD has no body that could be kept, and a part is not all of it.
+    if *head.method == Method::HEAD {
+        return Course::Pass(cache_status::missed(missed.why, "head"));
+    }
+    if head.traits.has(Traits::RANGE) {
+        return Course::Pass(cache_status::missed(missed.why, "range"));
+    }
+    let key = missed.variant.as_ref().unwrap_or(&place.key);
+    let known = settings
+        .uncacheable
+        .holds(key, settings.larder.clock().now());
+    let ask = if known { Ask::Alone } else { Ask::Together };
+    Course::Ask(place.into_owned(), missed, ask)
+}
+
+fn written<R: Body>(settings: &Settings, head: &Head<'_>) -> Course<R> {
+    match host(head.original_uri, head) {
+        Ok(host) => Course::Write(Written {
+            host: host.into_owned(),
+            target: settings.policy.key.target(head.original_uri).into_owned(),
+        }),
+        Err(_) => pass(Bypass::Method),
+    }
+}
+
+fn pass<R: Body>(why: Bypass) -> Course<R> {
     tracing::debug!(reason = why.as_str(), "a request passes by the cache");
-    ResponseFuture::passed(inner.call(request), cache_status::bypassed(why))
+    Course::Pass(cache_status::bypassed(why))
+}
+
+/// RFC 9111, 5.2.1.7: a request that wants nothing but what is kept, which is nothing.
+fn nothing_else<R: Body>() -> Course<R> {
+    let mut response = Response::new(CacheBody::empty());
+    *response.status_mut() = StatusCode::GATEWAY_TIMEOUT;
+    let status = cache_status::only_if_cached();
+    response.headers_mut().insert(CACHE_STATUS, status);
+    Course::Answer(response)
+}
+
+/// Asks the route whom the answer is for.
+fn scope_of<B>(request: Request<B>, settings: &Settings) -> (Request<B>, Option<Scope>) {
+    match &settings.policy.scope {
+        Some(scope_of) if is_read(request.method()) => {
+            let (head, body) = request.into_parts();
+            let scope = scope_of(&head);
+            (Request::from_parts(head, body), scope)
+        }
+        _ => (request, None),
+    }
 }
 
 /// Takes the service that `poll_ready` readied, and leaves a clone of it.
@@ -131,21 +255,29 @@ fn take_ready<S: Clone>(inner: &mut S) -> S {
 fn refresh_stale<S, B, R>(
     settings: &Arc<Settings>,
     inner: &S,
-    place: &Place<'_>,
-    answer: &Answer,
-    request: &Request<B>,
+    place: &Place<'static>,
+    kept: &Kept,
+    request: Request<B>,
 ) where
     S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
-    B: Default + Send + 'static,
+    B: Body + Send + 'static,
     R: Body + Send + 'static,
     R::Error: Send,
 {
-    let key = answer.variant.as_ref().unwrap_or(&place.key);
+    let key = kept.variant.as_ref().unwrap_or(&place.key);
     if let Some(lead) = place.region.try_lead(key) {
+        let stays = settings.policy.stale_on_error || kept.bridges_failure();
         let region = place.region.clone().into_owned();
-        let replaced = Replaced::new(region, key.clone(), settings.policy.stale_on_error);
-        refresh(Arc::clone(settings), inner.clone(), lead, replaced, request);
+        let replaced = Replaced::new(region, key.clone(), stays);
+        refresh(
+            Arc::clone(settings),
+            inner.clone(),
+            lead,
+            place,
+            replaced,
+            request,
+        );
     }
 }

@@ -1,30 +1,36 @@
 //! A response as it is kept, and the answers made of it.
 //!
 //! 1. Kept are status, headers, body and trailers, as they are: nothing is encoded. Extensions of
-//!    the response are not kept, nor is what belongs to one connection or one cache: `Connection`
-//!    and what it names, `Keep-Alive`, `Proxy-*`, `TE`, `Transfer-Encoding`, `Upgrade` (RFC 9111,
-//!    3.1; RFC 9110, 7.6.1), `Age`, `Cache-Status`. `Date` stays the origin's.
-//! 2. Every answer carries `Age` (RFC 9111, 5.1): the age it came with and the time since its load
-//!    began. The two fields of an answer stand in the kept headers already, so that an answer
-//!    fills them in instead of growing the map.
-//! 3. A HEAD is answered with the headers of the GET (RFC 9110, 9.3.2), a condition that is met
-//!    with a 304. Only a HEAD needs to be told the `Content-Length`: a body tells its own.
+//!    the response are not kept, nor is what belongs to one connection or one cache
+//!    ([`fields`](crate::semantics::fields)), `Age`, `Cache-Status`. `Date` stays the origin's, and is
+//!    the time it came if it has none (RFC 9110, 6.6.1).
+//! 2. Every answer carries `Age` (RFC 9111, 5.1). The two fields of an answer stand in the kept headers
+//!    already, so that an answer fills them in instead of growing the map.
+//! 3. Of a 200 a condition that is met is answered with a 304, a range with a 206 or a 416, a HEAD
+//!    with the headers of the GET (RFC 9110, 9.3.2). Only a HEAD needs to be told the
+//!    `Content-Length`: a body tells its own.
 
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    AGE, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+    AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName,
+    LAST_MODIFIED,
 };
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
+use larder_core::{Freshness, Hit, Moment};
 
 use crate::body::CacheBody;
-use crate::cache_status::{self, CACHE_STATUS, ClockFace, Forward, number};
-use crate::conditions;
 use crate::head::{Head, Traits};
-use crate::vary::Variant;
+use crate::semantics::cache_status::{CACHE_STATUS, ClockFace, number};
+use crate::semantics::dates::{self, Unix};
+use crate::semantics::ranges::{self, Wanted};
+use crate::semantics::reuse::{Now, Rules};
+use crate::semantics::vary::Variant;
+use crate::semantics::{conditions, fields, validation};
 
 /// What a header costs besides its bytes, roughly: its place in the map, its shared buffer.
 const HEADER_OVERHEAD: usize = 120;
@@ -32,67 +38,175 @@ const HEADER_OVERHEAD: usize = 120;
 /// A response that is kept.
 #[derive(Debug)]
 pub(crate) struct Stored {
+    status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
     trailers: Option<HeaderMap>,
     variant: Variant,
-    /// How old it was when it came.
-    age: Duration,
-    /// How long it was to be fresh from then on.
-    ttl: Duration,
+    times: Times,
+    rules: Rules,
+    /// Its tag was made here: its origin does not know it.
+    own_tag: bool,
+    /// Its freshness is the route's, and clients are told to ask again.
+    ours: bool,
+    /// The others that stand beside it.
+    others: Mutex<Vec<u64>>,
     clock_face: ClockFace,
 }
 
-/// How a kept response is served this time.
+/// When a response came and how long it lasts.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Serving {
-    /// The time since its load began.
+pub(crate) struct Times {
+    /// How old it was when it came.
     pub(crate) age: Duration,
-    /// How long it is still fresh; zero when stale.
-    pub(crate) ttl_left: Duration,
-    /// Why the request that waited for it had been sent on; none for a plain hit.
-    pub(crate) collapsed: Option<Forward>,
+    /// How long it is fresh, from its birth.
+    pub(crate) fresh_for: Duration,
+    pub(crate) came: Moment,
+    /// The same by the wall clock.
+    pub(crate) came_at: Unix,
+}
+
+/// How a kept response is served this time.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    pub(crate) now: Now,
+    /// What is said of it; none for a plain hit.
+    pub(crate) told: Option<HeaderValue>,
 }
 
 /// What becomes a [`Stored`].
 pub(crate) struct Whole<'a> {
+    pub(crate) status: StatusCode,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) trailers: Option<HeaderMap>,
     pub(crate) variant: Variant,
-    pub(crate) age: Duration,
-    pub(crate) ttl: Duration,
+    pub(crate) times: Times,
+    pub(crate) rules: Rules,
+    pub(crate) own_tag: bool,
+    pub(crate) ours: bool,
 }
 
 impl Stored {
     pub(crate) fn new(whole: Whole<'_>) -> Self {
-        let Whole {
-            headers,
-            body,
-            trailers,
-            variant,
-            age,
-            ttl,
-        } = whole;
-        let mut headers = end_to_end(headers);
+        let mut headers = whole.headers.clone();
+        fields::remove_hop_by_hop(&mut headers);
+        headers.remove(CONTENT_LENGTH);
         headers.insert(AGE, HeaderValue::from_static("0"));
         headers.insert(CACHE_STATUS, HeaderValue::from_static("larder"));
+        headers
+            .entry(DATE)
+            .or_insert_with(|| dates::format(whole.times.came_at));
         // The first clone of a value makes it one that is shared: once here, not on the first hit.
         drop(headers.clone());
         Self {
+            status: whole.status,
             headers,
-            body,
-            trailers,
-            variant,
-            age,
-            ttl,
+            body: whole.body,
+            trailers: whole.trailers,
+            variant: whole.variant,
+            times: whole.times,
+            rules: whole.rules,
+            own_tag: whole.own_tag,
+            ours: whole.ours,
+            others: Mutex::default(),
             clock_face: ClockFace::default(),
         }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Returns the headers its origin gave it, without what this cache added.
+    pub(crate) fn origins(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        if self.own_tag {
+            headers.remove(ETAG);
+        }
+        if self.ours
+            && headers
+                .get(CACHE_CONTROL)
+                .is_some_and(|value| value == "no-cache")
+        {
+            headers.remove(CACHE_CONTROL);
+        }
+        headers
+    }
+
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub(crate) fn trailers(&self) -> Option<&HeaderMap> {
+        self.trailers.as_ref()
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Returns the request headers it was chosen by.
     pub(crate) fn variant(&self) -> &Variant {
         &self.variant
+    }
+
+    /// Makes a request ask whether it still stands; false if there is nothing to ask with.
+    pub(crate) fn ask(&self, request: &mut HeaderMap) -> bool {
+        let origins = !self.own_tag && self.headers.contains_key(ETAG);
+        let can_ask = self.status.is_success();
+        can_ask
+            && (origins || self.headers.contains_key(LAST_MODIFIED))
+            && validation::ask(request, &self.headers, self.own_tag)
+    }
+
+    /// Takes a place beside it for another variant; false if `most` are taken.
+    pub(crate) fn admits(&self, variant: u64, most: usize) -> bool {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        if others.contains(&variant) {
+            return true;
+        }
+        // It is one of them itself.
+        let free = others.len() + 1 < most;
+        if free {
+            others.push(variant);
+        }
+        free
+    }
+
+    /// Tells how old it is: by its own times, and no fresher than the core lets it be.
+    pub(crate) fn now(&self, hit: &Hit<Self>) -> Now {
+        let age = self.times.age.saturating_add(hit.at.since(self.times.came));
+        let left = self.times.fresh_for.saturating_sub(age);
+        if left.is_zero() {
+            return Now {
+                age,
+                fresh_for: left,
+                stale_for: Some(age.saturating_sub(self.times.fresh_for)),
+            };
+        }
+        // Something it was made of ended before, or it was aged by hand.
+        let is_aged = hit.freshness == Freshness::Stale && !self.rules.ask_always;
+        Now {
+            age,
+            fresh_for: if is_aged {
+                Duration::ZERO
+            } else {
+                left.min(hit.ttl_left)
+            },
+            stale_for: is_aged.then_some(hit.stale_for),
+        }
+    }
+
+    /// Tells how old it is at a moment, as if nothing but time mattered.
+    pub(crate) fn at(&self, moment: Moment) -> Now {
+        let age = self.times.age.saturating_add(moment.since(self.times.came));
+        let over = age.checked_sub(self.times.fresh_for);
+        Now {
+            age,
+            fresh_for: self.times.fresh_for.saturating_sub(age),
+            stale_for: over,
+        }
     }
 
     /// Answers a GET or a HEAD.
@@ -101,49 +215,68 @@ impl Stored {
         request: &Head<'_>,
         serving: Serving,
     ) -> Response<CacheBody<B>> {
-        let (age, hit) = self.clock_face.read(
-            serving.age.saturating_add(self.age).as_secs(),
-            self.seconds_left(serving),
-        );
+        let now = serving.now;
+        let (age, hit) = self.clock_face.read(now.age.as_secs(), seconds_left(&now));
         let mut headers = self.headers.clone();
         fill_in(&mut headers, &AGE, age);
-        fill_in(
-            &mut headers,
-            &CACHE_STATUS,
-            serving.collapsed.map_or(hit, cache_status::collapsed),
-        );
-        let (status, body) = if self.is_known_to(request) {
-            conditions::remove_description(&mut headers);
-            (StatusCode::NOT_MODIFIED, CacheBody::empty())
-        } else if *request.method == Method::HEAD {
-            headers.insert(CONTENT_LENGTH, number(length(&self.body)));
-            (StatusCode::OK, CacheBody::empty())
-        } else {
-            (
-                StatusCode::OK,
-                CacheBody::kept(self.body.clone(), self.trailers.clone()),
-            )
-        };
+        fill_in(&mut headers, &CACHE_STATUS, serving.told.unwrap_or(hit));
+        let (status, body) = self.cut(request, &mut headers);
         let mut response = Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
     }
 
+    /// Returns what of it the request gets.
+    fn cut<B: Body>(
+        &self,
+        request: &Head<'_>,
+        headers: &mut HeaderMap,
+    ) -> (StatusCode, CacheBody<B>) {
+        let is_ok = self.status == StatusCode::OK;
+        if is_ok && self.is_known_to(request) {
+            conditions::remove_description(headers);
+            return (StatusCode::NOT_MODIFIED, CacheBody::empty());
+        }
+        if *request.method == Method::HEAD {
+            if self.status != StatusCode::NO_CONTENT {
+                headers.insert(CONTENT_LENGTH, number(length(&self.body)));
+            }
+            return (self.status, CacheBody::empty());
+        }
+        match self.wanted_by(request) {
+            Wanted::Part(part) => {
+                headers.insert(
+                    CONTENT_RANGE,
+                    ranges::content_range(&part, length(&self.body)),
+                );
+                let bytes = slice(&self.body, &part);
+                (StatusCode::PARTIAL_CONTENT, CacheBody::kept(bytes, None))
+            }
+            Wanted::Nothing => {
+                conditions::remove_description(headers);
+                headers.insert(CONTENT_RANGE, ranges::unsatisfied(length(&self.body)));
+                (StatusCode::RANGE_NOT_SATISFIABLE, CacheBody::empty())
+            }
+            Wanted::Whole => (
+                self.status,
+                CacheBody::kept(self.body.clone(), self.trailers.clone()),
+            ),
+        }
+    }
+
+    fn wanted_by(&self, request: &Head<'_>) -> Wanted {
+        if self.status != StatusCode::OK || !request.traits.has(Traits::RANGE) {
+            return Wanted::Whole;
+        }
+        let (length, came) = (length(&self.body), self.times.came_at);
+        ranges::wanted(request.headers, &self.headers, length, came)
+    }
+
     /// Tells whether the client has it already.
     fn is_known_to(&self, request: &Head<'_>) -> bool {
         request.traits.has(Traits::CONDITIONAL)
-            && conditions::not_modified(request.headers, &self.headers)
-    }
-
-    /// Returns how many seconds of freshness are left, negative when stale.
-    fn seconds_left(&self, serving: Serving) -> i64 {
-        if serving.ttl_left.is_zero() {
-            let over = serving.age.saturating_sub(self.ttl).as_secs();
-            i64::try_from(over).map_or(i64::MIN, |over| -over)
-        } else {
-            i64::try_from(serving.ttl_left.as_secs()).unwrap_or(i64::MAX)
-        }
+            && conditions::not_modified(request.headers, &self.headers, self.times.came_at)
     }
 
     /// Returns what it weighs in the local tier, in bytes.
@@ -157,11 +290,26 @@ impl Stored {
     }
 }
 
+/// Returns how many seconds of freshness are left, negative when stale.
+fn seconds_left(now: &Now) -> i64 {
+    let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    match now.stale_for {
+        Some(over) => -seconds(over),
+        None => seconds(now.fresh_for),
+    }
+}
+
+fn slice(body: &Bytes, part: &Range<u64>) -> Bytes {
+    let at = |place: u64| usize::try_from(place).map_or(body.len(), |place| place.min(body.len()));
+    body.slice(at(part.start)..at(part.end))
+}
+
 fn length(body: &Bytes) -> u64 {
     u64::try_from(body.len()).unwrap_or(u64::MAX)
 }
 
-fn weight_of(headers: &HeaderMap) -> usize {
+/// Returns what headers weigh, roughly.
+pub(crate) fn weight_of(headers: &HeaderMap) -> usize {
     headers
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len() + HEADER_OVERHEAD)
@@ -173,37 +321,6 @@ fn fill_in(headers: &mut HeaderMap, name: &HeaderName, value: HeaderValue) {
     if let Some(slot) = headers.get_mut(name) {
         *slot = value;
     }
-}
-
-/// Returns the headers that are for the client, whichever connection it comes by.
-fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = headers.clone();
-    for line in headers.get_all(CONNECTION) {
-        for name in line.as_bytes().split(|byte| *byte == b',') {
-            if let Ok(name) = HeaderName::from_bytes(name.trim_ascii()) {
-                kept.remove(name);
-            }
-        }
-    }
-    for name in [
-        CONNECTION,
-        CONTENT_LENGTH,
-        PROXY_AUTHENTICATE,
-        PROXY_AUTHORIZATION,
-        TE,
-        TRANSFER_ENCODING,
-        UPGRADE,
-    ] {
-        kept.remove(name);
-    }
-    for name in [
-        "keep-alive",
-        "proxy-connection",
-        "proxy-authentication-info",
-    ] {
-        kept.remove(name);
-    }
-    kept
 }
 
 #[cfg(test)]
@@ -223,26 +340,32 @@ mod tests {
             })
             .collect();
         Stored::new(Whole {
+            status: StatusCode::OK,
             headers: &headers,
             body: Bytes::from_static(b"body"),
             trailers: None,
             variant: Variant::default(),
-            age: Duration::from_secs(5),
-            ttl: Duration::from_mins(1),
+            times: Times {
+                age: Duration::from_secs(5),
+                fresh_for: Duration::from_mins(1),
+                came: Moment::from_nanos(1_000_000_000),
+                came_at: 784_111_777,
+            },
+            rules: Rules::default(),
+            own_tag: false,
+            ours: false,
         })
     }
 
-    fn serving(age: Duration, ttl_left: Duration) -> Serving {
-        Serving {
-            age,
-            ttl_left,
-            collapsed: None,
+    fn answer(stored: &Stored, method: Method, range: &str) -> Response<CacheBody<Full<Bytes>>> {
+        let now = stored.at(Moment::from_nanos(8_000_000_000));
+        let serving = Serving { now, told: None };
+        let mut request = Request::builder().method(method).body(()).unwrap();
+        if !range.is_empty() {
+            request
+                .headers_mut()
+                .insert("range", range.parse().unwrap());
         }
-    }
-
-    fn answer(stored: &Stored, method: Method) -> Response<CacheBody<Full<Bytes>>> {
-        let serving = serving(Duration::from_secs(7), Duration::from_secs(53));
-        let request = Request::builder().method(method).body(()).unwrap();
         stored.answer(&Head::of(&request), serving)
     }
 
@@ -258,7 +381,7 @@ mod tests {
             ("date", "then"),
             ("x-end", "1"),
         ]);
-        let answer = answer(&kept, Method::GET);
+        let answer = answer(&kept, Method::GET, "");
         let mut names: Vec<_> = answer.headers().keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["age", "cache-status", "date", "x-end"]);
@@ -267,9 +390,16 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_date_was_made_when_it_came() {
+        let answer = answer(&stored(&[]), Method::GET, "");
+        assert_eq!(answer.headers()["date"], "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
     fn a_head_has_the_headers_of_the_get() {
         let kept = stored(&[("content-type", "text/plain")]);
-        let (get, head) = (answer(&kept, Method::GET), answer(&kept, Method::HEAD));
+        let get = answer(&kept, Method::GET, "");
+        let head = answer(&kept, Method::HEAD, "bytes=0-1");
         assert_eq!(head.headers()["content-length"], "4");
         assert_eq!(Body::size_hint(get.body()).exact(), Some(4));
         assert!(
@@ -277,14 +407,38 @@ mod tests {
                 .iter()
                 .all(|(name, value)| head.headers()[name] == *value)
         );
+        assert_eq!(head.status(), 200);
         assert!(http_body::Body::is_end_stream(head.body()));
+    }
+
+    #[test]
+    fn a_range_is_cut_out_or_said_not_to_be_there() {
+        let kept = stored(&[("content-type", "text/plain")]);
+        let part = answer(&kept, Method::GET, "bytes=1-2");
+        assert_eq!(part.status(), 206);
+        assert_eq!(part.headers()["content-range"], "bytes 1-2/4");
+        assert_eq!(part.headers()["content-type"], "text/plain");
+        assert_eq!(Body::size_hint(part.body()).exact(), Some(2));
+        let none = answer(&kept, Method::GET, "bytes=4-");
+        assert_eq!(
+            (none.status().as_u16(), &none.headers()["content-range"]),
+            (416, &HeaderValue::from_static("bytes */4"))
+        );
     }
 
     #[test]
     fn the_seconds_left_go_below_zero() {
         let kept = stored(&[]);
-        let left = |age, ttl_left| kept.seconds_left(serving(age, ttl_left));
-        assert_eq!(left(Duration::ZERO, Duration::from_millis(8_900)), 8);
-        assert_eq!(left(Duration::from_secs(63), Duration::ZERO), -3);
+        let left = |nanos| seconds_left(&kept.at(Moment::from_nanos(nanos)));
+        assert_eq!(left(1_100_000_000), 54);
+        assert_eq!(left(59_000_000_000), -3);
+    }
+
+    #[test]
+    fn variants_have_their_places_beside_the_first() {
+        let kept = stored(&[]);
+        assert!(kept.admits(1, 3) && kept.admits(2, 3) && kept.admits(1, 3));
+        assert!(!kept.admits(3, 3));
+        assert!(!stored(&[]).admits(1, 1));
     }
 }

@@ -144,8 +144,8 @@ async fn a_request_that_passes_by_tells_why() {
         State::PassedBy("credentials")
     );
     assert_eq!(
-        state("GET", &[("range", "bytes=0-1")]),
-        State::PassedBy("range")
+        state("GET", &[("if-match", "\"a\"")]),
+        State::PassedBy("precondition")
     );
     let text = asked
         .layer

@@ -1,19 +1,20 @@
 //! Says what the cache did (RFC 9211).
 //!
 //! 1. `hit` with its `ttl`, negative when stale.
-//! 2. `fwd` with why the request went on: `bypass`, `method`, `uri-miss`, `vary-miss`, `stale`.
+//! 2. `fwd` with why the request went on: `bypass`, `method`, `uri-miss`, `vary-miss`, `stale`, `request`,
+//!    and `fwd-status` with what came back where the client gets another status.
 //! 3. `stored` if the answer was kept; otherwise `detail` says why not, in the words of
-//!    [`verdict`](crate::verdict). A body that still runs when the head is sent has neither.
+//!    [`verdict`](crate::semantics::verdict). A body that still runs when the head is sent has neither.
 //! 4. `collapsed` if the answer was made for another request at the same time.
 //! 5. It stands behind what caches further inside said, and is never kept.
 
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use larder_core::Refusal;
 
-use crate::verdict::{Bypass, Skip};
+use crate::semantics::verdict::{Bypass, Skip};
 
 /// The header's name.
 pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -25,8 +26,10 @@ pub(crate) enum Forward {
     UriMiss,
     /// Something is kept for its key, chosen by other headers.
     VaryMiss,
-    /// What is kept is stale and may not be served.
+    /// What is kept is stale, or must be asked about each time.
     Stale,
+    /// The request wants something newer than what is kept.
+    Request,
 }
 
 /// What became of the answer.
@@ -50,9 +53,22 @@ pub(crate) fn bypassed(reason: Bypass) -> HeaderValue {
     })
 }
 
-/// Says that a HEAD was sent on, nothing being kept for it.
-pub(crate) fn head_missed() -> HeaderValue {
-    HeaderValue::from_static("larder; fwd=uri-miss; detail=head")
+/// Says that a request was sent on for which nothing was kept, nor will be, and what it was.
+pub(crate) fn missed(why: Forward, what: &'static str) -> HeaderValue {
+    made(format!("larder; fwd={}; detail={what}", why.as_str()).into())
+}
+
+/// Says that nothing is kept for a request that wants nothing else.
+pub(crate) fn only_if_cached() -> HeaderValue {
+    HeaderValue::from_static("larder; detail=only-if-cached")
+}
+
+/// Says that a kept response was asked about, what came back, and what became of the two.
+pub(crate) fn asked(why: Forward, status: Option<StatusCode>, end: &str) -> HeaderValue {
+    let status = status.map_or(String::new(), |status| {
+        format!("; fwd-status={}", status.as_str())
+    });
+    made(format!("larder; fwd={}{status}; {end}", why.as_str()).into())
 }
 
 /// Says that the request went on, and what became of the answer.
@@ -82,6 +98,7 @@ pub(crate) fn collapsed(why: Forward) -> HeaderValue {
         Forward::UriMiss => "larder; fwd=uri-miss; collapsed",
         Forward::VaryMiss => "larder; fwd=vary-miss; collapsed",
         Forward::Stale => "larder; fwd=stale; collapsed",
+        Forward::Request => "larder; fwd=request; collapsed",
     })
 }
 
@@ -161,6 +178,14 @@ impl Outcome {
         }
     }
 
+    /// Returns what is told of it besides why the request went on.
+    pub(crate) fn told(self) -> String {
+        match self {
+            Self::Stored => "stored".to_owned(),
+            outcome => format!("detail={}", outcome.as_str()),
+        }
+    }
+
     /// Returns it as the reason why an answer is not kept.
     pub(crate) fn refusal(self) -> Refusal {
         match self {
@@ -176,6 +201,7 @@ impl Forward {
             Self::UriMiss => "uri-miss",
             Self::VaryMiss => "vary-miss",
             Self::Stale => "stale",
+            Self::Request => "request",
         }
     }
 }
@@ -242,7 +268,11 @@ mod tests {
     #[test]
     fn a_request_sent_on_says_why() {
         assert_eq!(bypassed(Bypass::Method), "larder; fwd=method");
-        assert_eq!(bypassed(Bypass::Range), "larder; fwd=bypass; detail=range");
+        assert_eq!(bypassed(Bypass::Host), "larder; fwd=bypass; detail=host");
+        assert_eq!(
+            asked(Forward::Stale, Some(StatusCode::NOT_MODIFIED), "stored"),
+            "larder; fwd=stale; fwd-status=304; stored"
+        );
         assert_eq!(
             forwarded(Forward::UriMiss, Outcome::Stored),
             "larder; fwd=uri-miss; stored"

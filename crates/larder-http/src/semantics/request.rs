@@ -5,35 +5,32 @@
 //! 1. its method is GET or HEAD (RFC 9110, 9.2.3; RFC 9111, 2),
 //! 2. it has no body: no `Transfer-Encoding`, no `Content-Length` but 0, nothing left to read. A
 //!    body on a GET has no meaning (RFC 9110, 9.3.1), yet a handler may read it,
-//! 3. it has no `Range` (RFC 9110, 14.2): answering a part is not built yet,
-//! 4. it has no `If-Match`, `If-Unmodified-Since` or `If-Range` (RFC 9110, 13.1): the handler's to
-//!    judge. `If-None-Match` and `If-Modified-Since` are ours,
-//! 5. it asks for no other protocol (`Upgrade`; RFC 9110, 7.8),
-//! 6. its host is clear (see [`host`](crate::host)), its target at most [`MAX_URI`] bytes long,
-//! 7. it carries neither `Authorization` nor `Cookie`, or the route says whom they mean
-//!    (RFC 9111, 3.5, and stricter).
+//! 3. it has no `If-Match` or `If-Unmodified-Since` (RFC 9110, 13.1): the origin's to judge (RFC 9111,
+//!    4.3.2). `If-None-Match`, `If-Modified-Since`, `Range` and `If-Range` are ours,
+//! 4. it asks for no other protocol (`Upgrade`; RFC 9110, 7.8),
+//! 5. its host is clear (see [`host`](crate::semantics::host)), its target at most [`MAX_URI`] bytes long,
+//! 6. it carries neither `Authorization` nor `Cookie`, or the route says whom they mean, or leaves it
+//!    to the response whether others may have it (RFC 9111, 3.5).
 //!
-//! `Cache-Control` and `Pragma` of the request decide nothing: a client could otherwise switch a
-//! shared cache off (RFC 9111, 5.2.1 leaves it to the cache).
+//! `Cache-Control` and `Pragma` of the request decide nothing unless the route listens to them: a
+//! client could otherwise switch a shared cache off (RFC 9111, 5.2.1 leaves it to the cache).
 
 use http::{Method, Uri};
 use larder_core::Scope;
 
 use crate::head::{Head, Traits};
-use crate::verdict::Bypass;
+use crate::semantics::verdict::Bypass;
 
 /// The longest target that is looked up, in bytes of path and query.
 pub(crate) const MAX_URI: usize = 8 * 1024;
 
-/// Tells whether a request, with or without more body to read, may be looked up: rules 1 to 5.
+/// Tells whether a request, with or without more body to read, may be looked up: rules 1 to 4.
 pub(crate) fn judge(head: &Head<'_>, body_is_empty: bool) -> Result<(), Bypass> {
     let has = |one| head.traits.has(one);
     if !is_read(head.method) {
         Err(Bypass::Method)
     } else if !body_is_empty || has(Traits::BODY) {
         Err(Bypass::Body)
-    } else if has(Traits::RANGE) {
-        Err(Bypass::Range)
     } else if has(Traits::PRECONDITION) {
         Err(Bypass::Precondition)
     } else if has(Traits::UPGRADE) {
@@ -60,13 +57,19 @@ pub(crate) fn judge_length(uri: &Uri) -> Result<(), Bypass> {
     }
 }
 
-/// Returns whom the answer is for, rule 7: `scope` is what the route made of the request.
+/// Returns whom the answer is for, rule 6: `scope` is what the route made of the request.
 ///
-/// An empty name is none: a missing header read as `""` would be everybody's.
-pub(crate) fn scope(head: &Head<'_>, scope: Option<Scope>) -> Result<Scope, Bypass> {
+/// An empty name is none: a missing header read as `""` would be everybody's. With `by_response`,
+/// whether others may have the answer is for the response to say.
+pub(crate) fn scope(
+    head: &Head<'_>,
+    scope: Option<Scope>,
+    by_response: bool,
+) -> Result<Scope, Bypass> {
+    let in_question = head.traits.has(Traits::CREDENTIALS) && !by_response;
     match scope.filter(names_somebody) {
         Some(scope) => Ok(scope),
-        None if head.traits.has(Traits::CREDENTIALS) => Err(Bypass::Credentials),
+        None if in_question => Err(Bypass::Credentials),
         None => Ok(Scope::Public),
     }
 }
@@ -135,11 +138,7 @@ mod tests {
 
     #[test]
     fn what_only_the_handler_can_answer_passes_by() {
-        assert_eq!(
-            verdict("GET", &[("range", "bytes=0-1")]),
-            Err(Bypass::Range)
-        );
-        for name in ["if-match", "if-unmodified-since", "if-range"] {
+        for name in ["if-match", "if-unmodified-since"] {
             assert_eq!(
                 verdict("GET", &[(name, "\"a\"")]),
                 Err(Bypass::Precondition),
@@ -155,6 +154,10 @@ mod tests {
                 "GET",
                 &[("if-none-match", "\"a\""), ("if-modified-since", "x")]
             ),
+            Ok(())
+        );
+        assert_eq!(
+            verdict("GET", &[("range", "bytes=0-1"), ("if-range", "\"a\"")]),
             Ok(())
         );
     }
@@ -179,7 +182,11 @@ mod tests {
     #[test]
     fn credentials_need_a_user() {
         let scope = |headers: &[(&str, &str)], user: Option<&str>| {
-            scope(&Head::of(&head("GET", headers)), user.map(Scope::user))
+            scope(
+                &Head::of(&head("GET", headers)),
+                user.map(Scope::user),
+                false,
+            )
         };
         assert_eq!(scope(&[], None), Ok(Scope::Public));
         assert_eq!(scope(&[("cookie", "a=b")], None), Err(Bypass::Credentials));
@@ -199,9 +206,15 @@ mod tests {
     }
 
     #[test]
+    fn a_route_may_leave_credentials_to_the_response() {
+        let request = head("GET", &[("authorization", "Token x"), ("cookie", "a=b")]);
+        assert_eq!(scope(&Head::of(&request), None, true), Ok(Scope::Public));
+    }
+
+    #[test]
     fn credentials_of_everybody_are_nobodys() {
         let request = head("GET", &[("cookie", "a=b")]);
-        let scope = |named| scope(&Head::of(&request), Some(named));
+        let scope = |named| scope(&Head::of(&request), Some(named), false);
         assert_eq!(scope(Scope::Public), Err(Bypass::Credentials));
         assert_eq!(scope(Scope::tenant("")), Err(Bypass::Credentials));
         assert_eq!(scope(Scope::tenant("acme")), Ok(Scope::tenant("acme")));

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use http::Uri;
 
 use crate::head::{Head, Traits};
-use crate::verdict::Bypass;
+use crate::semantics::verdict::Bypass;
 
 /// The longest name of a host (RFC 1035, 2.3.4), with room for a port.
 const MAX_HOST: usize = 261;

@@ -1,10 +1,4 @@
-//! The two decisions: may this request be looked up, may this response be kept.
-//!
-//! Both are pure functions of what they are given; every "no" carries its reason, which is what
-//! `Cache-Status` and the traces show.
-
-pub(crate) mod request;
-pub(crate) mod response;
+//! Why a request passes by, why a response is not kept: each reason with the one word for it.
 
 /// Defines an enum of reasons, each with the one word it is called by outside.
 macro_rules! reasons {
@@ -43,9 +37,7 @@ reasons! {
         Method = "method",
         /// The request has a body.
         Body = "body",
-        /// The request asks for a part.
-        Range = "range",
-        /// The request asks for a 412 or is conditional on a part.
+        /// The request asks for a 412.
         Precondition = "precondition",
         /// The request wants another protocol.
         Upgrade = "upgrade",
@@ -55,6 +47,8 @@ reasons! {
         LongUri = "long-uri",
         /// The request carries credentials that the route did not name a user for.
         Credentials = "credentials",
+        /// The request says `no-store`, and the route listens to requests.
+        NoStore = "request-no-store",
         /// A switch is off, for the service, the region or this key's share.
         Off = "off",
     }
@@ -63,8 +57,16 @@ reasons! {
 reasons! {
     /// Why a response is not kept.
     Skip, "larder; fwd=uri-miss; detail=" {
-        /// The status is not 200.
+        /// Its status is not one that is kept.
         Status = "status",
+        /// `must-understand`, with a status this cache does not know.
+        NotUnderstood = "not-understood",
+        /// Its request had `Authorization`, and it does not say that others may have it.
+        Authorization = "authorization",
+        /// As many variants of it are kept as the route allows.
+        Variants = "too-many-variants",
+        /// Its headers are larger than the limit.
+        LargeHead = "large-head",
         /// `Set-Cookie` is there.
         SetCookie = "set-cookie",
         /// `Cache-Control` has a quoted string without an end.
@@ -73,10 +75,8 @@ reasons! {
         NoStore = "no-store",
         /// `private`.
         Private = "private",
-        /// `no-cache`, or `Pragma: no-cache` without any `Cache-Control`.
+        /// `no-cache`, or `Pragma: no-cache` without any `Cache-Control`, and nothing to ask with.
         NoCache = "no-cache",
-        /// `Expires` is the only freshness given; it is not read yet.
-        Expires = "expires-only",
         /// Neither the response nor the route says how long it is fresh.
         NoFreshness = "no-freshness",
         /// Its freshness is over already.
@@ -87,7 +87,7 @@ reasons! {
         VaryInvalid = "vary-invalid",
         /// It is encoded and does not vary by `Accept-Encoding`.
         Encoding = "unvaried-encoding",
-        /// It is part of another one (`Content-Range`).
+        /// It is part of another one.
         Partial = "partial",
         /// Its body has no end: `text/event-stream` and what replaces itself.
         Endless = "endless",

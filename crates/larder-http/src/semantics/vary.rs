@@ -3,16 +3,21 @@
 //! 1. `*` anywhere in the field means: never reuse. A name that is none means the same here.
 //! 2. All headers named must match: the same lines joined by a comma, without the blanks around
 //!    members; a header that is missing only matches a missing one.
-//! 3. The response that came first stands under the request's own key and tells by what it was
+//! 3. `Accept-Language`, `-Encoding` and `-Charset` are compared in any case. Where the route goes by
+//!    the letter, their members are compared in any order: it means nothing there (RFC 9110, 12.5),
+//!    though some handlers read it as a wish.
+//! 4. The response that came first stands under the request's own key and tells by what it was
 //!    chosen; the others stand under that key and the values they were chosen by. So a key holds
 //!    any number of variants, and one that is looked up costs at most two lookups.
 
 use std::borrow::Cow;
 
-use http::header::{HeaderMap, HeaderName, VARY};
+use http::header::{
+    ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue, VARY,
+};
 use larder_core::{Key, KeyBuilder};
 
-use crate::verdict::Skip;
+use crate::semantics::verdict::Skip;
 
 /// The most names a `Vary` that is kept may have.
 pub(crate) const MAX_VARY: usize = 16;
@@ -53,43 +58,56 @@ impl VaryNames {
 
 /// The request headers a kept response was chosen by, with their values.
 #[derive(Default)]
-pub(crate) struct Variant(Box<[(HeaderName, Value)]>);
+pub(crate) struct Variant {
+    fields: Box<[(HeaderName, Value)]>,
+    order: Order,
+}
+
+/// Whether the order of a list's members tells requests apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// It does.
+    #[default]
+    Counts,
+    /// It does not where its RFC says so.
+    Ignored,
+}
 
 /// A request header's lines as one list; none if the header is missing.
 type Value = Option<Box<[u8]>>;
 
 impl Variant {
     /// Takes the values of `names` from the request.
-    pub(crate) fn new(names: &VaryNames, request: &HeaderMap) -> Self {
-        let value = |name: &HeaderName| joined(request, name).map(Into::into);
-        Self(
-            names
-                .0
-                .iter()
-                .map(|name| (name.clone(), value(name)))
-                .collect(),
-        )
+    pub(crate) fn new(names: &VaryNames, request: &HeaderMap, order: Order) -> Self {
+        let value = |name: &HeaderName| joined(request, name, order).map(Into::into);
+        let fields = names.0.iter().map(|name| (name.clone(), value(name)));
+        Self {
+            fields: fields.collect(),
+            order,
+        }
     }
 
     /// Tells whether a request would have been answered with this response.
     pub(crate) fn matches(&self, request: &HeaderMap) -> bool {
-        self.0
+        self.fields
             .iter()
-            .all(|(name, value)| joined(request, name).as_deref() == value.as_deref())
+            .all(|(name, value)| joined(request, name, self.order).as_deref() == value.as_deref())
     }
 
     /// Returns the key under which the variant for `request` stands.
     pub(crate) fn key_for(&self, key: &Key, request: &HeaderMap) -> Key {
         let start = Key::builder().text("variant").key(key);
-        self.0
+        self.fields
             .iter()
-            .fold(start, |key, (name, _)| push_header(key, name, request))
+            .fold(start, |key, (name, _)| {
+                push_header(key, name, request, self.order)
+            })
             .finish()
     }
 
     /// Returns its share of an entry's weight, in bytes.
     pub(crate) fn weight(&self) -> usize {
-        self.0
+        self.fields
             .iter()
             .map(|(name, value)| 48 + name.as_str().len() + value.as_deref().map_or(0, <[u8]>::len))
             .sum()
@@ -100,15 +118,20 @@ impl std::fmt::Debug for Variant {
     /// Shows the names only: a value may be a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list()
-            .entries(self.0.iter().map(|(name, _)| name))
+            .entries(self.fields.iter().map(|(name, _)| name))
             .finish()
     }
 }
 
 /// Appends a request header to a key; a missing one differs from an empty one.
-pub(crate) fn push_header(key: KeyBuilder, name: &HeaderName, request: &HeaderMap) -> KeyBuilder {
+pub(crate) fn push_header(
+    key: KeyBuilder,
+    name: &HeaderName,
+    request: &HeaderMap,
+    order: Order,
+) -> KeyBuilder {
     let key = key.text(name.as_str());
-    match joined(request, name) {
+    match joined(request, name, order) {
         Some(value) => key.bytes(&value),
         None => key.text(""),
     }
@@ -117,27 +140,29 @@ pub(crate) fn push_header(key: KeyBuilder, name: &HeaderName, request: &HeaderMa
 /// Returns the lines of a header as one list without blanks around its members.
 ///
 /// A quoted comma is taken for a separator as well: more forms differ, none that differ meet.
-fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, [u8]>> {
+fn joined<'a>(headers: &'a HeaderMap, name: &HeaderName, order: Order) -> Option<Cow<'a, [u8]>> {
     let mut lines = headers.get_all(name).iter();
     let first = lines.next()?.as_bytes();
+    let in_any_case = [ACCEPT_LANGUAGE, ACCEPT_ENCODING, ACCEPT_CHARSET].contains(name);
     let second = lines.next();
-    if second.is_none() && is_tidy(first) {
+    if second.is_none() && !in_any_case && is_tidy(first) {
         return Some(Cow::Borrowed(first));
     }
-    let mut list = Vec::with_capacity(first.len());
-    let rest = second
-        .into_iter()
-        .chain(lines)
-        .map(http::HeaderValue::as_bytes);
-    for (index, line) in std::iter::once(first).chain(rest).enumerate() {
-        for (at, member) in line.split(|byte| *byte == b',').enumerate() {
-            if index + at > 0 {
-                list.push(b',');
-            }
-            list.extend_from_slice(member.trim_ascii());
+    let rest = second.into_iter().chain(lines).map(HeaderValue::as_bytes);
+    let members = std::iter::once(first)
+        .chain(rest)
+        .flat_map(|line| line.split(|byte| *byte == b','))
+        .map(<[u8]>::trim_ascii);
+    let mut members: Vec<Cow<'_, [u8]>> = members.map(Cow::Borrowed).collect();
+    if in_any_case {
+        for member in &mut members {
+            member.to_mut().make_ascii_lowercase();
+        }
+        if order == Order::Ignored {
+            members.sort_unstable();
         }
     }
-    Some(Cow::Owned(list))
+    Some(Cow::Owned(members.join(&b',')))
 }
 
 /// Tells whether a line is already as [`joined`] would write it.
@@ -165,6 +190,7 @@ mod tests {
         Variant::new(
             &VaryNames::of(&headers(&[("vary", vary)])).unwrap(),
             &headers(request),
+            Order::Counts,
         )
     }
 
@@ -194,6 +220,31 @@ mod tests {
         assert!(kept.matches(&headers(&[("foo", "a,b , c")])));
         assert!(!kept.matches(&headers(&[("foo", "a b, c")])));
         assert!(!kept.matches(&headers(&[("foo", "a,b"), ("foo", "c"), ("foo", "")])));
+    }
+
+    #[test]
+    fn languages_and_codings_are_compared_in_any_case_and_where_it_means_nothing_in_any_order() {
+        let kept = |order| {
+            let names = VaryNames::of(&headers(&[("vary", "accept-language")])).unwrap();
+            Variant::new(
+                &names,
+                &headers(&[("accept-language", "en, de;q=0.5")]),
+                order,
+            )
+        };
+        let asks = |value| headers(&[("accept-language", value)]);
+        for (value, counts, ignored) in [
+            (" eN ,   De;Q=0.5", true, true),
+            ("de;q=0.5, en", false, true),
+            ("de, en", false, false),
+        ] {
+            assert_eq!(kept(Order::Counts).matches(&asks(value)), counts, "{value}");
+            assert_eq!(
+                kept(Order::Ignored).matches(&asks(value)),
+                ignored,
+                "{value}"
+            );
+        }
     }
 
     #[test]
@@ -228,7 +279,7 @@ mod tests {
         #[test]
         fn a_variant_matches_exactly_the_requests_of_its_key(a in "[ab, ]{0,5}", b in "[ab, ]{0,5}") {
             let (a, b) = (headers(&[("foo", &a)]), headers(&[("foo", &b)]));
-            let kept = Variant::new(&VaryNames(vec!["foo".parse().unwrap()]), &a);
+            let kept = Variant::new(&VaryNames(vec!["foo".parse().unwrap()]), &a, Order::Counts);
             let key = Key::from("k");
             prop_assert_eq!(kept.matches(&b), kept.key_for(&key, &a) == kept.key_for(&key, &b));
         }

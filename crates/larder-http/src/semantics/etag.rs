@@ -49,6 +49,23 @@ pub(crate) fn any_matches<'a>(
     })
 }
 
+/// Tells whether two tags are the same and both strong (RFC 9110, 8.8.3.2).
+pub(crate) fn matches_strongly(one: &HeaderValue, other: &HeaderValue) -> bool {
+    let strong = |tag: &HeaderValue| tag.as_bytes().starts_with(b"\"");
+    strong(one) && strong(other) && one == other
+}
+
+/// Tells whether an answer's tag names the response of `kept`: a strong one strongly, a weak one
+/// weakly. A tag without quotes is compared as it stands.
+pub(crate) fn matches_as_given(answer: &HeaderValue, kept: &HeaderValue) -> bool {
+    if answer.as_bytes().starts_with(b"W/") {
+        let opaque = |tag: &HeaderValue| split_tag(tag.as_bytes()).map(|(tag, _)| tag.to_owned());
+        opaque(answer).is_some() && opaque(answer) == opaque(kept)
+    } else {
+        answer == kept
+    }
+}
+
 /// Splits the first tag off a list: what stands between its quotes, and what follows.
 fn split_tag(list: &[u8]) -> Option<(&[u8], &[u8])> {
     let start = list.iter().position(|byte| !b" \t,".contains(byte))?;

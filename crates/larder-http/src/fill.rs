@@ -1,0 +1,430 @@
+//! Keeps an answer if it may be kept, while it is passed on.
+//!
+//! 1. The head decides first. A response that is not kept goes on untouched, its followers at once, and
+//!    its key is remembered as such.
+//! 2. A body that is there is gathered and kept before the response is answered, so that the answer
+//!    can carry its tag. One that has to be waited for is read by the client while it is gathered.
+//! 3. Kept is only what ended cleanly, with the length announced, within the limit and within
+//!    [`PATIENCE`]. In all other cases the client gets what it would have got without the cache.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, HeaderMap};
+use http::response::Parts;
+use http::{HeaderValue, Response, StatusCode};
+use http_body::Body;
+use larder_core::{Dependency, Lead};
+use rapidhash::v3::rapidhash_v3;
+
+use crate::body::feed::{self, Abandoned, Writer};
+use crate::body::gather::{End, Gathered};
+use crate::body::{CacheBody, Tail};
+use crate::layer::Settings;
+use crate::load::Loaded;
+use crate::semantics::cache_status::{self, Forward, Outcome};
+use crate::semantics::dates::Unix;
+use crate::semantics::storing::{Plan, judge};
+use crate::semantics::vary::Variant;
+use crate::semantics::verdict::Skip;
+use crate::semantics::{conditions, etag, groups};
+use crate::stored::{Stored, Times, Whole, weight_of};
+
+/// How long a body may run before those who wait for it are told to load for themselves.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The most the headers of a kept response, and what it was chosen by, may weigh.
+const HEAD_LIMIT: usize = 64 * 1024;
+
+/// A response that will be kept if its body ends well.
+struct Fill {
+    loaded: Loaded,
+    plan: Plan,
+    status: StatusCode,
+    variant: Variant,
+}
+
+/// Answers with the service's answer, kept or not.
+pub(crate) async fn fill<R>(loaded: Loaded, head: Parts, body: R) -> Response<CacheBody<R>>
+where
+    R: Body + Send + 'static,
+    R::Error: Send,
+{
+    match verdict(&loaded, &head, &body) {
+        Ok((plan, variant)) => {
+            let status = head.status;
+            depend_on_groups(
+                &loaded.settings,
+                &loaded.lead,
+                &loaded.asked.host,
+                &head.headers,
+            )
+            .await;
+            let fill = Fill {
+                loaded,
+                plan,
+                status,
+                variant,
+            };
+            fill.run(head, body).await
+        }
+        Err(outcome) => not_kept(loaded, head, body, outcome),
+    }
+}
+
+/// Decides by the response's head, and by what is known of its reads so far.
+fn verdict<R: Body>(loaded: &Loaded, head: &Parts, body: &R) -> Result<(Plan, Variant), Outcome> {
+    let Loaded {
+        settings,
+        lead,
+        asked,
+        arrival,
+        ..
+    } = loaded;
+    let policy = &settings.policy;
+    let length = body.size_hint().lower();
+    let plan = judge(head, length, asked.terms(), *arrival, &policy.terms);
+    let plan = plan.map_err(Outcome::Skipped)?;
+    if let Some(refusal) = lead.refusal() {
+        return Err(Outcome::Refused(refusal));
+    }
+    let variant = Variant::new(&plan.vary, &asked.client.headers, policy.serving.order);
+    if weight_of(&head.headers) + variant.weight() > HEAD_LIMIT {
+        return Err(Outcome::Skipped(Skip::LargeHead));
+    }
+    let hash = rapidhash_v3(asked.key.as_bytes());
+    match &asked.first {
+        Some(first) if !first.admits(hash, policy.variants) => {
+            Err(Outcome::Skipped(Skip::Variants))
+        }
+        _ => Ok((plan, variant)),
+    }
+}
+
+fn not_kept<R: Body>(
+    loaded: Loaded,
+    head: Parts,
+    body: R,
+    outcome: Outcome,
+) -> Response<CacheBody<R>> {
+    let Loaded {
+        settings,
+        lead,
+        asked,
+        arrival,
+        came,
+    } = loaded;
+    tracing::debug!(reason = outcome.as_str(), "a response is not kept");
+    if matches!(outcome, Outcome::Skipped(_)) && !head.status.is_server_error() {
+        settings.uncacheable.remember(&asked.key, came);
+    }
+    match asked.replaced {
+        Some(replaced) => replaced.answered(head.status),
+        None if asked.why == Forward::Stale && !head.status.is_server_error() => {
+            asked.region.evict(&asked.key);
+        }
+        None => {}
+    }
+    lead.release_as(outcome.refusal());
+    let told = cache_status::forwarded(asked.why, outcome);
+    let body = CacheBody::passed(body);
+    answer_head(head, body, &asked.client.headers, arrival.at, told)
+}
+
+impl Fill {
+    async fn run<R>(self, mut head: Parts, body: R) -> Response<CacheBody<R>>
+    where
+        R: Body + Send + 'static,
+        R::Error: Send,
+    {
+        undress(&self.loaded.settings, &mut head.headers);
+        if self.plan.ours {
+            tell_to_ask_again(&mut head.headers);
+        }
+        let length = body.size_hint();
+        let mut body = Box::pin(body);
+        let limit = self.loaded.settings.policy.terms.body_limit;
+        let mut gathered = Gathered::new(limit, length.lower());
+        let gather = poll_fn(|cx| Poll::Ready(gathered.poll(body.as_mut(), cx)));
+        match self.loaded.lead.run(gather).await {
+            Poll::Ready(End::Clean) => self.whole(head, gathered),
+            Poll::Ready(End::TooLarge) => {
+                self.give_up(head, gathered, Tail::Rest(body), Skip::TooLarge)
+            }
+            Poll::Ready(End::Broken(error)) => {
+                self.give_up(head, gathered, Tail::Failed(error), Skip::Broken)
+            }
+            Poll::Pending => self.stream(head, gathered, body, length.exact()),
+        }
+    }
+
+    /// Answers with a body that has ended.
+    fn whole<R: Body>(self, mut head: Parts, gathered: Gathered) -> Response<CacheBody<R>> {
+        if !is_length(&head.headers, gathered.bytes().len()) {
+            let trailers = gathered.trailers().cloned();
+            return self.give_up(head, gathered, Tail::Ended(trailers), Skip::Length);
+        }
+        let (bytes, trailers) = gathered.into_parts();
+        let bytes = Bytes::from(bytes.into_boxed_slice());
+        let own_tag = add_tag(&self.loaded.settings, &mut head.headers, &bytes);
+        let (request, why) = (
+            self.loaded.asked.client.headers.clone(),
+            self.loaded.asked.why,
+        );
+        let came_at = self.loaded.arrival.at;
+        let outcome = self.keep(&head.headers, bytes.clone(), trailers.clone(), own_tag);
+        let told = cache_status::forwarded(why, outcome);
+        answer_head(
+            head,
+            CacheBody::kept(bytes, trailers),
+            &request,
+            came_at,
+            told,
+        )
+    }
+
+    /// Answers with a body that is not kept, from its beginning.
+    fn give_up<R: Body>(
+        self,
+        head: Parts,
+        gathered: Gathered,
+        tail: Tail<R>,
+        skip: Skip,
+    ) -> Response<CacheBody<R>> {
+        let body = CacheBody::replayed(gathered.into_parts().0.into(), tail);
+        let (request, why) = (
+            self.loaded.asked.client.headers.clone(),
+            self.loaded.asked.why,
+        );
+        let came_at = self.loaded.arrival.at;
+        self.release(skip);
+        let told = cache_status::forwarded(why, Outcome::Skipped(skip));
+        answer_head(head, body, &request, came_at, told)
+    }
+
+    /// Answers with a body that runs, and gathers it meanwhile.
+    fn stream<R>(
+        self,
+        head: Parts,
+        gathered: Gathered,
+        body: Pin<Box<R>>,
+        length: Option<u64>,
+    ) -> Response<CacheBody<R>>
+    where
+        R: Body + Send + 'static,
+        R::Error: Send,
+    {
+        let (writer, reader) = feed::open(gathered);
+        let (request, why) = (
+            self.loaded.asked.client.headers.clone(),
+            self.loaded.asked.why,
+        );
+        let came_at = self.loaded.arrival.at;
+        let larder = self.loaded.settings.larder.clone();
+        larder.spawn(self.gather(head.headers.clone(), body, writer));
+        let told = cache_status::forwarded(why, Outcome::Running);
+        answer_head(
+            head,
+            CacheBody::running(reader, length),
+            &request,
+            came_at,
+            told,
+        )
+    }
+
+    /// Gathers a running body to its end and keeps it.
+    async fn gather<R: Body>(self, headers: HeaderMap, mut body: Pin<Box<R>>, writer: Writer<R>) {
+        let patience = self.loaded.settings.larder.clock().sleep(PATIENCE);
+        let gather = poll_fn(|cx| writer.poll(body.as_mut(), cx));
+        let end = match self.loaded.lead.run(select(gather, patience)).await {
+            Either::Left((end, _)) => end,
+            Either::Right(_) => {
+                self.release(Skip::TooSlow);
+                return writer.end(Tail::Rest(body));
+            }
+        };
+        match end {
+            // Dropping the lead lets one of those who wait go on in its place.
+            Err(Abandoned) => {}
+            Ok(End::Clean) => self.end(headers, writer),
+            Ok(End::TooLarge) => {
+                self.release(Skip::TooLarge);
+                writer.end(Tail::Rest(body));
+            }
+            Ok(End::Broken(error)) => {
+                self.release(Skip::Broken);
+                writer.end(Tail::Failed(error));
+            }
+        }
+    }
+
+    /// Keeps a body that has come to its end, then lets its reader know of the end: what encloses
+    /// this response has all its dependencies by then.
+    fn end<R: Body>(self, mut headers: HeaderMap, writer: Writer<R>) {
+        let (bytes, trailers) = writer.look(|gathered| {
+            (
+                Bytes::copy_from_slice(gathered.bytes()),
+                gathered.trailers().cloned(),
+            )
+        });
+        if is_length(&headers, bytes.len()) {
+            let own_tag = add_tag(&self.loaded.settings, &mut headers, &bytes);
+            self.keep(&headers, bytes, trailers.clone(), own_tag);
+        } else {
+            self.release(Skip::Length);
+        }
+        writer.end(Tail::Ended(trailers));
+    }
+
+    fn keep(
+        self,
+        headers: &HeaderMap,
+        body: Bytes,
+        trailers: Option<HeaderMap>,
+        own_tag: bool,
+    ) -> Outcome {
+        let Self {
+            loaded,
+            plan,
+            status,
+            variant,
+        } = self;
+        let stored = Stored::new(Whole {
+            status,
+            headers,
+            body,
+            trailers,
+            variant,
+            times: Times {
+                age: plan.age,
+                fresh_for: plan.fresh_for,
+                came: loaded.came,
+                came_at: loaded.arrival.at,
+            },
+            rules: plan.rules,
+            own_tag,
+            ours: plan.ours,
+        });
+        let lifetime = plan.lifetime(loaded.arrival.delay);
+        let kept = loaded.lead.finish(Some(Arc::new(stored)), lifetime).kept;
+        match (loaded.asked.replaced, kept) {
+            (Some(replaced), Ok(())) => replaced.renewed(),
+            (Some(replaced), Err(_)) => replaced.answered(StatusCode::OK),
+            (None, _) => {}
+        }
+        if kept.is_ok() {
+            loaded.settings.uncacheable.forget(&loaded.asked.key);
+        }
+        kept.map_or_else(Outcome::Refused, |()| Outcome::Stored)
+    }
+
+    /// Keeps nothing; those who wait load for themselves.
+    fn release(self, skip: Skip) {
+        tracing::debug!(reason = skip.as_str(), "a response is not kept");
+        let Loaded {
+            settings,
+            lead,
+            asked,
+            came,
+            ..
+        } = self.loaded;
+        if skip != Skip::Broken {
+            settings.uncacheable.remember(&asked.key, came);
+        }
+        match asked.replaced {
+            Some(replaced) if skip == Skip::Broken => drop(replaced),
+            Some(replaced) => replaced.answered(StatusCode::OK),
+            None => {}
+        }
+        lead.release_as(Outcome::Skipped(skip).refusal());
+    }
+}
+
+/// Makes what is loaded depend on the groups and tags that its response names.
+pub(crate) async fn depend_on_groups(
+    settings: &Settings,
+    lead: &Lead<Stored>,
+    host: &str,
+    headers: &HeaderMap,
+) {
+    let groups = groups::of(host, headers).into_iter();
+    let tags: Vec<_> = groups
+        .chain(groups::tags(headers))
+        .map(Dependency::tag)
+        .collect();
+    if !tags.is_empty() {
+        // Stamped as the load was: what was invalidated while it ran counts.
+        let depend = async { settings.larder.reading(None, &tags) };
+        lead.run(depend).await;
+    }
+}
+
+/// Adds to a renewed response what this cache says of its own; tells whether its tag is.
+pub(crate) fn dress(
+    settings: &Settings,
+    headers: &mut HeaderMap,
+    plan: Option<&Plan>,
+    body: &[u8],
+) -> bool {
+    undress(settings, headers);
+    if plan.is_some_and(|plan| plan.ours) {
+        tell_to_ask_again(headers);
+    }
+    add_tag(settings, headers, body)
+}
+
+/// Takes out what is for caches alone, where the route says so.
+fn undress(settings: &Settings, headers: &mut HeaderMap) {
+    if settings.policy.serving.strips_tags {
+        headers.remove(groups::SURROGATE_KEY);
+        headers.remove(groups::CACHE_TAG);
+    }
+}
+
+/// Lets no client keep what only this cache knows to be fresh.
+fn tell_to_ask_again(headers: &mut HeaderMap) {
+    headers
+        .entry(CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-cache"));
+}
+
+/// Answers the request that loaded, or tells its client that it has the response already.
+pub(crate) fn answer_head<R: Body>(
+    mut head: Parts,
+    body: CacheBody<R>,
+    request: &HeaderMap,
+    came_at: Unix,
+    told: HeaderValue,
+) -> Response<CacheBody<R>> {
+    cache_status::append(&mut head.headers, told);
+    let is_ok = head.status == StatusCode::OK;
+    if is_ok && conditions::not_modified(request, &head.headers, came_at) {
+        head.status = StatusCode::NOT_MODIFIED;
+        conditions::remove_description(&mut head.headers);
+        body.detach();
+        return Response::from_parts(head, CacheBody::empty());
+    }
+    Response::from_parts(head, body)
+}
+
+fn add_tag(settings: &Settings, headers: &mut HeaderMap, body: &[u8]) -> bool {
+    let adds = settings.policy.serving.makes_tags && !headers.contains_key(ETAG);
+    if adds {
+        let tag = etag::of_body(headers, body);
+        headers.insert(ETAG, tag);
+    }
+    adds
+}
+
+/// Tells whether a body of this length is what the headers announced, if they did.
+fn is_length(headers: &HeaderMap, length: usize) -> bool {
+    let announced = |value: &HeaderValue| value.to_str().ok()?.parse::<usize>().ok();
+    headers
+        .get_all(CONTENT_LENGTH)
+        .iter()
+        .all(|value| announced(value) == Some(length))
+}

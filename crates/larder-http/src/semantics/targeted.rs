@@ -1,0 +1,178 @@
+//! Reads targeted cache control (RFC 9213).
+//!
+//! 1. A route names the fields that are meant for it, in order: its target list (2.2).
+//! 2. The first that is there, can be read and is not empty counts; `Cache-Control` and `Expires`
+//!    then say nothing (2.2).
+//! 3. It is a Structured Fields Dictionary (2.1). If it is none, it is ignored whole (2.1): names in
+//!    upper case and quotes of another kind are errors here, not variations.
+//! 4. A directive with a value of another type is ignored; parameters are too (2.1).
+//! 5. `Surrogate-Control`, which is older than that and no Structured Field, is read like
+//!    `Cache-Control` where a route names it; a directive for one device only (`;name`) is not ours.
+//! 6. Fields that are not named are passed on like any other.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::HeaderName;
+use sfv::{Dictionary, ListEntry, Parser};
+
+use crate::semantics::directives::CacheControl;
+
+/// The name of the field of rule 5.
+const SURROGATE: &str = "surrogate-control";
+
+/// Returns the directives meant for this cache: of the first target field that counts.
+pub(crate) fn directives(headers: &HeaderMap, targets: &[HeaderName]) -> Option<CacheControl> {
+    targets.iter().find_map(|target| {
+        let there = headers.contains_key(target);
+        there
+            .then(|| match target.as_str() {
+                SURROGATE => surrogate(headers, target),
+                _ => structured(headers, target),
+            })
+            .flatten()
+    })
+}
+
+/// Rules 3 and 4.
+fn structured(headers: &HeaderMap, target: &HeaderName) -> Option<CacheControl> {
+    let mut field = Vec::new();
+    for line in headers.get_all(target) {
+        if !field.is_empty() {
+            field.extend_from_slice(b", ");
+        }
+        field.extend_from_slice(line.as_bytes());
+    }
+    let members = Parser::new(&field).parse::<Dictionary>().ok()?;
+    if members.is_empty() {
+        return None;
+    }
+    let mut read = CacheControl::default();
+    for (name, member) in &members {
+        let ListEntry::Item(item) = member else {
+            continue;
+        };
+        let name = name.as_str().as_bytes();
+        if let Some(seconds) = item.bare_item.as_integer() {
+            let seconds = u64::try_from(i64::from(seconds)).unwrap_or_default();
+            let seconds = Duration::from_secs(seconds).as_secs().to_string();
+            read.add(name, Some(seconds.as_bytes()));
+        } else if item.bare_item.as_boolean() == Some(true) && !takes_seconds(name) {
+            read.add(name, None);
+        }
+    }
+    Some(read)
+}
+
+/// Rule 5.
+fn surrogate(headers: &HeaderMap, target: &HeaderName) -> Option<CacheControl> {
+    let mut ours = HeaderMap::new();
+    for line in headers.get_all(target) {
+        let members = line.as_bytes().split(|byte| *byte == b',');
+        let members: Vec<_> = members.filter(|member| !member.contains(&b';')).collect();
+        if let Ok(line) = http::HeaderValue::from_bytes(&members.join(&b','))
+            && !line.as_bytes().trim_ascii().is_empty()
+        {
+            ours.append(target, line);
+        }
+    }
+    let read = CacheControl::of_field(&ours, target);
+    (!ours.is_empty() && !read.malformed).then_some(read)
+}
+
+fn takes_seconds(name: &[u8]) -> bool {
+    [
+        &b"max-age"[..],
+        b"s-maxage",
+        b"stale-while-revalidate",
+        b"stale-if-error",
+    ]
+    .contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn read(fields: &[(&str, &str)]) -> Option<CacheControl> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            let name: HeaderName = name.parse().unwrap();
+            headers.append(name, value.parse().unwrap());
+        }
+        directives(
+            &headers,
+            &[
+                "our-cache-control".parse().unwrap(),
+                "cdn-cache-control".parse().unwrap(),
+                "surrogate-control".parse().unwrap(),
+            ],
+        )
+    }
+
+    fn max_age(value: &str) -> Option<Option<Duration>> {
+        read(&[("cdn-cache-control", value)]).map(|read| read.max_age)
+    }
+
+    #[test]
+    fn the_first_that_can_be_read_counts() {
+        let read = read(&[
+            ("our-cache-control", "max-age=\"10"),
+            ("cdn-cache-control", "max-age=60, no-store"),
+            ("cdn-cache-control", "must-revalidate=?0, x;y=1"),
+            ("cache-control", "private"),
+        ]);
+        let expected = CacheControl {
+            no_store: true,
+            max_age: Some(Duration::from_mins(1)),
+            ..CacheControl::default()
+        };
+        assert_eq!(read, Some(expected));
+    }
+
+    #[test]
+    fn a_field_with_an_error_is_ignored_whole() {
+        for value in [
+            "max-age=10, &&&&&",
+            "MaX-aGe=3600",
+            "max-age =100",
+            "max-age= 100",
+            "",
+            "no-store, \"",
+        ] {
+            assert_eq!(max_age(value), None, "{value}");
+        }
+        assert_eq!(max_age("max-age=\"10000\""), Some(None));
+        assert_eq!(max_age("max-age=1.5"), Some(None));
+        assert_eq!(max_age("max-age"), Some(None));
+        assert_eq!(max_age("max-age=-5"), Some(Some(Duration::ZERO)));
+        assert_eq!(
+            max_age("max-age=99999999999"),
+            Some(Some(Duration::from_secs(1 << 31)))
+        );
+        assert_eq!(
+            max_age("max-age=60;foo=bar"),
+            Some(Some(Duration::from_mins(1)))
+        );
+    }
+
+    #[test]
+    fn the_older_field_is_read_as_its_authors_wrote_it() {
+        let max_age = |value: &str| read(&[("surrogate-control", value)]).map(|read| read.max_age);
+        assert_eq!(
+            max_age("foo, MaX-aGe=60"),
+            Some(Some(Duration::from_mins(1)))
+        );
+        assert_eq!(max_age("max-age=60;other"), None);
+        assert!(read(&[("surrogate-control", "no-store")]).unwrap().no_store);
+    }
+
+    proptest! {
+        #[test]
+        fn any_field_is_read_without_a_panic(line in r"[ -~]{0,40}") {
+            read(&[("cdn-cache-control", &line)]);
+            read(&[("surrogate-control", &line)]);
+        }
+    }
+}
