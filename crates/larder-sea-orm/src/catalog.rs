@@ -13,6 +13,7 @@ mod mysql_code;
 mod policies;
 mod postgres;
 mod postgres_code;
+mod postgres_functions;
 mod rows;
 mod script;
 mod shapes;
@@ -23,7 +24,7 @@ mod views;
 mod words;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use larder_core::{KeyPart, RowKey, TableName};
@@ -70,6 +71,8 @@ pub struct Catalog {
     fails: bool,
     /// The place of a function among what is not explained that may run in any statement without its name.
     hidden: Option<usize>,
+    /// Views that may write when they are read.
+    writing_views: HashSet<(String, String)>,
 }
 
 /// A relation the catalog knows.

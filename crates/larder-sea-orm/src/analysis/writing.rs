@@ -321,7 +321,11 @@ pub(super) fn of(
         || analysis
             .functions
             .iter()
-            .any(|name| nature(name) == Nature::Unknown);
+            .any(|name| nature(name) == Nature::Unknown)
+        || analysis
+            .reads
+            .iter()
+            .any(|name| catalog.writes_when_read(name));
     if unknown {
         return Some(everything);
     }

@@ -1,6 +1,6 @@
 //! From what a schema says to the catalog.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use larder_core::TableName;
@@ -108,6 +108,7 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
         by_session: Vec::new(),
         fails: facts.fails,
         hidden: None,
+        writing_views: HashSet::new(),
     };
     if let Some(name) = facts.hidden {
         let reason = "it is not immutable";

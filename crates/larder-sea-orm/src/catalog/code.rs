@@ -159,6 +159,13 @@ fn understood(catalog: &Catalog, analysis: &Analysis, sql: &str) -> Result<(), S
         let start: String = sql.chars().take(40).collect();
         return Err(format!("it is not known what `{start}` does"));
     }
+    if let Some(name) = analysis
+        .reads
+        .iter()
+        .find(|it| catalog.writes_when_read(it))
+    {
+        return Err(format!("it reads {name}, which may write"));
+    }
     let raises = |name: &str| catalog.backend == DbBackend::Sqlite && name == "raise";
     let unknown = |name: &str| !raises(name) && catalog.function(name) == Nature::Unknown;
     match analysis.functions.iter().find(|name| unknown(name)) {

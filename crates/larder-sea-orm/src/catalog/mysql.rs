@@ -128,6 +128,7 @@ fn kind(kind: &str, engine: &str) -> RelationKind {
             definition: Err("its definition is hidden from this user".into()),
             path: None,
             depends: None,
+            calls: None,
             guard: None,
             unresolved: Unresolved::View,
         }),

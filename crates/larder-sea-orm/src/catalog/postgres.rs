@@ -7,8 +7,8 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use super::build::{Facts, ForeignKey, Member, Path, RelationFact, RelationKind, TableFact};
 use super::rows::{Row, query};
 use super::views::ViewFact;
-use super::{Action, Column, KeyColumn, Room, postgres_code};
-use crate::analysis::{Columns, Name, Nature, Unresolved};
+use super::{Action, Column, KeyColumn, Room, postgres_code, postgres_functions};
+use crate::analysis::{Columns, Name, Unresolved};
 use crate::canonical::ColumnClass;
 
 /// Schemas of the application: not the system's, not other sessions' temporary ones.
@@ -41,9 +41,14 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
             table.columns = columns.remove(&relation.path).unwrap_or_default();
         }
         if let RelationKind::View(view) = &mut relation.kind {
-            let (read, calls) = depends.remove(&relation.path).unwrap_or_default();
-            view.depends = Some(read);
-            if calls && view.definition.is_ok() {
+            let Depends {
+                reads,
+                calls,
+                varies,
+            } = depends.remove(&relation.path).unwrap_or_default();
+            view.depends = Some(reads);
+            view.calls = Some(calls);
+            if varies && view.definition.is_ok() {
                 view.definition = Err("it calls a function that is not immutable".into());
             }
         }
@@ -57,7 +62,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         relations,
         foreign_keys: foreign_keys(db).await?,
         members: members(db).await?,
-        functions: functions(db).await?,
+        functions: postgres_functions::read(db).await?,
         code: postgres_code::read(db).await?,
         fails: false,
         hidden: hidden(db).await?,
@@ -153,33 +158,50 @@ fn view(
         definition,
         path: None,
         depends: None,
+        calls: None,
         guard,
         unresolved,
     }
 }
 
-/// Returns the relations each view reads itself, and whether it calls what may answer differently each time.
-///
-/// Of the functions of the database's own only the view's text tells.
-async fn depends<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, (Vec<Path>, bool)>, DbErr> {
+/// What the database says a view is made of.
+#[derive(Default)]
+struct Depends {
+    reads: Vec<Path>,
+    /// The functions it calls, but for the database's own.
+    calls: Vec<String>,
+    /// One of them, or of its operators, is not immutable.
+    varies: bool,
+}
+
+/// Returns what views are made of. Of the functions of the database's own only the view's text tells.
+async fn depends<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, Depends>, DbErr> {
     let sql = "SELECT DISTINCT n.nspname::text AS schema, c.relname::text AS name, \
          rn.nspname::text AS read_schema, rc.relname::text AS read_name, \
-         d.refclassid <> 'pg_class'::regclass AS calls \
+         COALESCE(lower(p.proname::text), '') AS calls, \
+         d.refclassid = 'pg_operator'::regclass OR COALESCE(p.provolatile <> 'i', false) AS varies \
          FROM pg_rewrite r JOIN pg_class c ON c.oid = r.ev_class AND c.relkind = 'v' \
          JOIN pg_namespace n ON n.oid = c.relnamespace \
          JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid \
          LEFT JOIN pg_class rc ON d.refclassid = 'pg_class'::regclass AND rc.oid = d.refobjid \
          LEFT JOIN pg_namespace rn ON rn.oid = rc.relnamespace \
+         LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid \
+         LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid \
+           OR p.oid = o.oprcode \
          WHERE r.rulename = '_RETURN' AND (d.refclassid = 'pg_class'::regclass AND d.refobjid <> c.oid \
-           OR d.refclassid = 'pg_operator'::regclass OR d.refclassid = 'pg_proc'::regclass \
-             AND d.refobjid IN (SELECT p.oid FROM pg_proc p WHERE p.provolatile <> 'i'))";
-    let mut views: HashMap<Path, (Vec<Path>, bool)> = HashMap::new();
+           OR d.refclassid IN ('pg_operator'::regclass, 'pg_proc'::regclass))";
+    let mut views: HashMap<Path, Depends> = HashMap::new();
     for row in &query(db, sql).await? {
         let view = views.entry(path(row, "schema", "name")?).or_default();
-        if row.flag("calls")? {
-            view.1 = true;
+        let called = row.text("calls")?;
+        view.varies |= row.flag("varies")?;
+        if called.is_empty() {
+            let read = path(row, "read_schema", "read_name")?;
+            if !view.reads.contains(&read) {
+                view.reads.push(read);
+            }
         } else {
-            view.0.push(path(row, "read_schema", "read_name")?);
+            view.calls.push(called);
         }
     }
     Ok(views)
@@ -329,29 +351,6 @@ async fn members<C: ConnectionTrait>(db: &C) -> Result<Vec<Member>, DbErr> {
         })
     };
     query(db, sql).await?.iter().map(member).collect()
-}
-
-/// Returns functions by their volatility, an aggregate's by that of the functions it is made of.
-///
-/// What is declared STABLE cannot write, but may read any table: it is as good as volatile for a cache.
-async fn functions<C: ConnectionTrait>(db: &C) -> Result<Vec<(String, Nature, bool)>, DbErr> {
-    let sql = "SELECT lower(p.proname::text) AS name, \
-         bool_or(n.nspname NOT IN ('pg_catalog', 'information_schema')) AS users, \
-         bool_or('v' IN (p.provolatile, t.provolatile, f.provolatile)) AS writes, \
-         bool_or('s' IN (p.provolatile, t.provolatile, f.provolatile)) AS reads \
-         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
-         LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid \
-         LEFT JOIN pg_proc t ON t.oid = g.aggtransfn \
-         LEFT JOIN pg_proc f ON f.oid = g.aggfinalfn GROUP BY 1";
-    let function = |row: &Row| {
-        let nature = match (row.flag("writes")?, row.flag("reads")?) {
-            (true, _) => Nature::Unknown,
-            (false, true) => Nature::Volatile,
-            (false, false) => Nature::Pure,
-        };
-        Ok((row.text("name")?, nature, row.flag("users")?))
-    };
-    query(db, sql).await?.iter().map(function).collect()
 }
 
 /// Returns a function behind an operator or a cast of the user's that may read tables or settings.

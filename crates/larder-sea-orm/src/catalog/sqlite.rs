@@ -118,6 +118,7 @@ fn kind(relation: &Listed, schema: &str) -> RelationKind {
             definition: query.ok_or_else(|| "its definition is not understood".to_owned()),
             path: Some(vec![schema.to_ascii_lowercase()]),
             depends: None,
+            calls: None,
             guard: None,
             unresolved: Unresolved::View,
         });

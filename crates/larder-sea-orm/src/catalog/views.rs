@@ -1,12 +1,14 @@
 //! Views, and the tables they are made of.
 
+use std::collections::HashSet;
+
 use larder_core::TableName;
 
 use super::build::Path;
 use super::code::Code;
 use super::unexplained::{Part, Unexplained};
 use super::{Catalog, Entry};
-use crate::analysis::{Analysis, Nature, RelationName, Unresolved, analyse_raw};
+use crate::analysis::{Analysis, Nature, RelationName, Uncacheable, Unresolved, analyse_raw};
 
 /// A view that is understood: a query of tables, and of views that are understood.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub(super) struct ViewFact {
     pub(super) path: Option<Vec<String>>,
     /// The relations the database says it reads, if it does.
     pub(super) depends: Option<Vec<Path>>,
+    /// The functions the database says it calls, lower-case, if it does.
+    pub(super) calls: Option<Vec<String>>,
     pub(super) guard: Option<Unresolved>,
     /// What it is if it is not understood.
     pub(super) unresolved: Unresolved,
@@ -62,6 +66,7 @@ impl View {
 
 /// Puts views where they stand, those first of which others are made.
 pub(super) fn resolve(catalog: &mut Catalog, facts: Vec<(Path, TableName, ViewFact)>) {
+    catalog.writing_views = writing(catalog, &facts);
     let mut pending = Vec::new();
     for (path, name, fact) in facts {
         match reads(catalog, &fact) {
@@ -104,6 +109,63 @@ pub(super) fn resolve(catalog: &mut Catalog, facts: Vec<(Path, TableName, ViewFa
             place(catalog, view);
         }
     }
+}
+
+/// Returns the views that may write when they are read: they call functions that may, or read such views.
+fn writing(catalog: &Catalog, facts: &[(Path, TableName, ViewFact)]) -> HashSet<Path> {
+    let mut writing = HashSet::new();
+    let mut readers: Vec<(&Path, Vec<Path>)> = Vec::new();
+    for (path, _, fact) in facts {
+        let (calls, reads) = called_and_read(catalog, fact);
+        let may_write = |name: &String| catalog.function(name) == Nature::Unknown;
+        if calls.map_or_else(
+            || catalog.has_writing_functions(),
+            |it| it.iter().any(may_write),
+        ) {
+            writing.insert(path.clone());
+        }
+        readers.push((path, reads));
+    }
+    loop {
+        let found: Vec<Path> = readers
+            .iter()
+            .filter(|(path, reads)| {
+                !writing.contains(*path) && reads.iter().any(|read| writing.contains(read))
+            })
+            .map(|(path, _)| (*path).clone())
+            .collect();
+        if found.is_empty() {
+            return writing;
+        }
+        writing.extend(found);
+    }
+}
+
+/// Returns the functions a view calls itself, if that is known, and the relations it reads, as far as they are.
+fn called_and_read(catalog: &Catalog, fact: &ViewFact) -> (Option<Vec<String>>, Vec<Path>) {
+    if let (Some(calls), Some(reads)) = (&fact.calls, &fact.depends) {
+        return (Some(calls.clone()), reads.clone());
+    }
+    let Ok(definition) = &fact.definition else {
+        return (None, Vec::new());
+    };
+    let analysis = analyse_raw(definition, None, catalog.backend);
+    let path = fact.path.as_deref().unwrap_or(&catalog.path);
+    let located = |name: &RelationName| {
+        let own = catalog.folded(&name.name).into_owned();
+        let schema = name
+            .schema
+            .as_ref()
+            .map(|it| catalog.folded(it).into_owned());
+        schema.map_or_else(
+            || path.iter().map(|it| (it.clone(), own.clone())).collect(),
+            |it| vec![(it, own.clone())],
+        )
+    };
+    let reads = analysis.reads.iter().flat_map(located).collect();
+    let known = !analysis.unknown_writes && analysis.refusal != Some(Uncacheable::Unparsed);
+    let calls = analysis.functions.iter().map(ToString::to_string).collect();
+    (known.then_some(calls), reads)
 }
 
 /// Returns the relations a view reads itself; an error if its answer depends on more than these.
@@ -215,6 +277,28 @@ fn refuse(
 }
 
 impl Catalog {
+    /// Tells whether reading a relation may write: it is a view that calls what may.
+    pub(crate) fn writes_when_read(&self, name: &RelationName) -> bool {
+        if self.writing_views.is_empty() || name.database.is_some() {
+            return false;
+        }
+        let own = self.folded(&name.name).into_owned();
+        let is_one = |schema: &str| {
+            self.writing_views
+                .contains(&(schema.to_owned(), own.clone()))
+        };
+        match &name.schema {
+            Some(schema) => is_one(&self.folded(schema)),
+            None => self.path.iter().any(|schema| is_one(schema)),
+        }
+    }
+
+    /// Tells whether the database has functions of its users' that may write.
+    fn has_writing_functions(&self) -> bool {
+        let mut all = self.functions.values();
+        all.any(|it| it.users && it.nature == Nature::Unknown)
+    }
+
     /// Returns the schema and name a name leads to.
     fn located(&self, name: &RelationName, path: &[String]) -> Option<Path> {
         let own = self.folded(&name.name).into_owned();

@@ -382,3 +382,62 @@ async fn triggers_of_mariadb_are_read() {
     names.sort_unstable();
     assert_eq!(names, ["calls on b", "quotes on c", "settings on b"]);
 }
+
+/// Seen to fail without `writes_when_read` (`analysis/writing.rs`) and without the bodies (`postgres_functions.rs`).
+#[tokio::test]
+async fn what_writes_in_disguise_is_no_read_in_postgres() {
+    let Some(server) = postgres() else { return };
+    let db = server.fresh().await;
+    db.execute_unprepared(
+        "CREATE TABLE a (id int PRIMARY KEY);
+         CREATE FUNCTION writes() RETURNS int LANGUAGE sql VOLATILE AS 'INSERT INTO a VALUES (1) RETURNING id';
+         CREATE FUNCTION sneaky() RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN RETURN writes(); END';
+         CREATE FUNCTION sneakier() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT sneaky()';
+         CREATE FUNCTION becomes(text) RETURNS text LANGUAGE sql STABLE AS 'SELECT set_config(''app.who'', $1, true)';
+         CREATE FUNCTION honest() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM a';
+         CREATE VIEW writing AS SELECT id, writes() FROM a;
+         CREATE VIEW through AS SELECT id FROM writing;
+         CREATE VIEW counting AS SELECT honest();",
+    )
+    .await
+    .unwrap();
+    let catalog = Catalog::read(&db, "main").await.unwrap();
+    let writes = |sql| {
+        let analysis = analyse_raw(sql, None, DbBackend::Postgres);
+        let write = plan(&analysis, &catalog).write;
+        write.is_some_and(|write| write.is_everything())
+    };
+    for (sql, expected) in [
+        ("SELECT sneaky()", true),
+        ("SELECT sneakier()", true),
+        ("SELECT becomes('x')", true),
+        ("UPDATE a SET id = sneaky()", true),
+        ("SELECT * FROM writing", true),
+        ("SELECT * FROM a JOIN public.through t ON true", true),
+        ("SELECT honest()", false),
+        ("SELECT * FROM counting", false),
+    ] {
+        assert_eq!(writes(sql), expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn a_view_that_writes_is_no_read_in_mariadb() {
+    let Some(server) = mariadb() else { return };
+    let db = server.fresh().await;
+    for sql in [
+        "CREATE TABLE a (id int PRIMARY KEY)",
+        "CREATE FUNCTION writes() RETURNS int MODIFIES SQL DATA BEGIN INSERT INTO a VALUES (1); RETURN 1; END",
+        "CREATE VIEW writing AS SELECT id, writes() FROM a",
+        "CREATE VIEW through AS SELECT id FROM writing",
+        "CREATE VIEW plain AS SELECT id FROM a",
+    ] {
+        db.execute_unprepared(sql).await.unwrap();
+    }
+    let catalog = Catalog::read(&db, "main").await.unwrap();
+    for (view, expected) in [("writing", true), ("through", true), ("plain", false)] {
+        let analysis = analyse_raw(&format!("SELECT * FROM {view}"), None, DbBackend::MySql);
+        let write = plan(&analysis, &catalog).write;
+        assert_eq!(write.is_some(), expected, "{view}");
+    }
+}
