@@ -27,7 +27,6 @@ pub struct Writing {
 
 /// One table that is written.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Target {
     table: TableName,
     /// Its rows change in a way that cannot be told.

@@ -87,34 +87,7 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
     let (backend, caseless) = (facts.backend, facts.caseless);
     let fold = |path: &Path| folded(path, backend, caseless);
     let mut families = Families::new(&facts.members, &fold);
-    let schemas = facts
-        .path
-        .iter()
-        .map(|schema| fold(&(schema.clone(), String::new())).0);
-    let function = |(name, nature, users)| (name, Declared { nature, users });
-    let mut catalog = Catalog {
-        backend,
-        shapes: super::shapes::Shapes::default(),
-        remembered: crate::analysis::Remembered::default(),
-        tables: Vec::new(),
-        views: Vec::new(),
-        unexplained: Vec::new(),
-        said: Said::new(),
-        relations: HashMap::new(),
-        path: schemas.collect(),
-        functions: facts.functions.into_iter().map(function).collect(),
-        caseless,
-        unusual_quoting: facts.unusual_quoting,
-        by_session: Vec::new(),
-        fails: facts.fails,
-        hidden: None,
-        writing_views: HashSet::new(),
-    };
-    if let Some(name) = facts.hidden {
-        let reason = "it is not immutable";
-        let place = catalog.not_explained(Unexplained::new(Part::Operator, name, reason));
-        catalog.hidden = Some(place);
-    }
+    let mut catalog = empty(&facts, &fold);
     let mut views = Vec::new();
     let default_schema = &facts.default_schema;
     let named = |schema: &str, name: &str| table_name(domain, schema, name, default_schema);
@@ -145,6 +118,39 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
         ..fact
     };
     code::attach(&mut catalog, facts.code.into_iter().map(at).collect());
+    catalog
+}
+
+/// Makes a catalog that knows no relations yet.
+fn empty(facts: &Facts, fold: &impl Fn(&Path) -> Path) -> Catalog {
+    let schemas = facts
+        .path
+        .iter()
+        .map(|schema| fold(&(schema.clone(), String::new())).0);
+    let function = |(name, nature, users)| (name, Declared { nature, users });
+    let mut catalog = Catalog {
+        backend: facts.backend,
+        shapes: super::shapes::Shapes::default(),
+        remembered: crate::analysis::Remembered::default(),
+        tables: Vec::new(),
+        views: Vec::new(),
+        unexplained: Vec::new(),
+        said: Said::new(),
+        relations: HashMap::new(),
+        path: schemas.collect(),
+        functions: facts.functions.iter().cloned().map(function).collect(),
+        caseless: facts.caseless,
+        unusual_quoting: facts.unusual_quoting,
+        by_session: Vec::new(),
+        fails: facts.fails,
+        hidden: None,
+        writing_views: HashSet::new(),
+    };
+    if let Some(name) = &facts.hidden {
+        let reason = "it is not immutable";
+        let place = catalog.not_explained(Unexplained::new(Part::Operator, name.as_str(), reason));
+        catalog.hidden = Some(place);
+    }
     catalog
 }
 
