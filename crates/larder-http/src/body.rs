@@ -186,6 +186,10 @@ impl<B: Body> Running<B> {
         if let Fed::Chunk(bytes) = &fed {
             let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
             self.left = self.left.map(|left| left.saturating_sub(length));
+            if self.left == Some(0) {
+                // Who has all that was announced asks for no end: a server lets go of it here.
+                self.reader.let_run();
+            }
         }
         Poll::Ready(fed)
     }

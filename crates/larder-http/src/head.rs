@@ -5,6 +5,8 @@ use std::ops::BitOrAssign;
 use http::header::{HeaderMap, HeaderValue};
 use http::{Method, Request, Uri};
 
+use crate::semantics::forwarded;
+
 /// What stands above a request's body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head<'a> {
@@ -21,7 +23,7 @@ pub(crate) struct Head<'a> {
 
 /// What a request's headers say that decides here; a set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Traits(u8);
+pub(crate) struct Traits(u16);
 
 impl Traits {
     /// It announces a body.
@@ -39,6 +41,11 @@ impl Traits {
     /// It has more than one `Host` line.
     pub(crate) const HOSTS: Self = Self(1 << 6);
 
+    /// It says that another method is meant than the one it has.
+    pub(crate) const OVERRIDE: Self = Self(1 << 7);
+    /// It says by which URL a proxy was asked for it ([`forwarded`](crate::semantics::forwarded)).
+    pub(crate) const FORWARDED: Self = Self(1 << 8);
+
     /// Tells whether the request has this trait.
     pub(crate) fn has(self, one: Self) -> bool {
         self.0 & one.0 != 0
@@ -53,6 +60,8 @@ impl Traits {
             "upgrade" => Self::UPGRADE,
             "authorization" | "cookie" => Self::CREDENTIALS,
             "if-none-match" | "if-modified-since" => Self::CONDITIONAL,
+            "x-http-method-override" | "x-http-method" | "x-method-override" => Self::OVERRIDE,
+            name if forwarded::is_one(name) => Self::FORWARDED,
             _ => Self::default(),
         }
     }

@@ -10,7 +10,8 @@
 //! 4. its path, byte for byte, and its query, byte for byte unless the route says which of its
 //!    parameters count: nothing is decoded or cleaned,
 //! 5. path and query as the wrapped service sees them where they differ (nested routers, rewrites),
-//! 6. the headers the route declares.
+//! 6. what a proxy says of the URL it was asked for ([`forwarded`](crate::semantics::forwarded)),
+//! 7. the headers the route declares.
 
 use std::borrow::Cow;
 
@@ -18,7 +19,8 @@ use http::{HeaderName, Uri};
 use larder_core::Key;
 use smallvec::SmallVec;
 
-use crate::head::Head;
+use crate::head::{Head, Traits};
+use crate::semantics::forwarded;
 use crate::semantics::vary::{Order, push_header};
 
 /// What a layer is known by in its keys.
@@ -122,6 +124,11 @@ pub(crate) fn key(layer: &LayerName, host: &str, head: &Head<'_>, policy: &KeyPo
         Ok(text) => key.text(text),
         Err(_) => key.bytes(&text),
     };
+    let key = if head.traits.has(Traits::FORWARDED) {
+        forwarded::all(head.headers).fold(key, |key, (name, line)| key.text(name).bytes(&line))
+    } else {
+        key
+    };
     policy
         .headers
         .iter()
@@ -133,7 +140,7 @@ pub(crate) fn key(layer: &LayerName, host: &str, head: &Head<'_>, policy: &KeyPo
 
 /// Returns the tag that everything kept for a target depends on, whatever the layer and the scheme.
 pub(crate) fn tag(host: &str, target: &str) -> String {
-    format!("larder:http:uri:{host}{target}")
+    format!("larder:http:uri:{}{target}", host.to_ascii_lowercase())
 }
 
 fn target(uri: &Uri) -> &str {
@@ -191,6 +198,27 @@ mod tests {
             assert!(!keys[at + 1..].contains(key), "{key}");
         }
         assert_eq!(of("a", "/p", &[("y", "1")]), of("a", "/p", &[]));
+    }
+
+    #[test]
+    fn the_url_a_proxy_was_asked_for_counts() {
+        let keys = [
+            of("a", "/p", &[]),
+            of("a", "/p", &[("x-forwarded-host", "b")]),
+            of("a", "/p", &[("x-forwarded-host", "c")]),
+            of("a", "/p", &[("x-forwarded-proto", "b")]),
+            of("a", "/p", &[("forwarded", "host=b")]),
+        ];
+        for (at, key) in keys.iter().enumerate() {
+            assert!(!keys[at + 1..].contains(key), "{key}");
+        }
+        assert_eq!(keys[0], of("a", "/p", &[("x-forwarded-for", "b")]));
+    }
+
+    #[test]
+    fn a_host_has_one_tag() {
+        assert_eq!(tag("A.org", "/P"), tag("a.ORG", "/P"));
+        assert_ne!(tag("a.org", "/P"), tag("a.org", "/p"));
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Asked {
                 headers: head.headers.clone(),
                 traits: head.traits,
             },
-            host: place.host.clone().into_owned(),
+            host: place.host.to_ascii_lowercase(),
             tag: place.tag(settings, head).into(),
             region: place.region.clone().into_owned(),
             key: key.clone(),

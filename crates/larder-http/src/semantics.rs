@@ -15,7 +15,7 @@
 //! | [`vary`] | which requests it answers (RFC 9111, 4.1) |
 //! | [`invalidation`] | what an unsafe request makes invalid (RFC 9111, 4.4) |
 //! | [`groups`] | which groups and tags it belongs to (RFC 9875) |
-//! | [`directives`], [`targeted`], [`dates`], [`etag`], [`fields`], [`host`] | how fields are read |
+//! | [`directives`], [`targeted`], [`dates`], [`etag`], [`fields`], [`forwarded`], [`host`] | how fields are read |
 //! | [`cache_status`] | how it is told (RFC 9211) |
 
 pub(crate) mod cache_status;
@@ -24,6 +24,7 @@ pub(crate) mod dates;
 pub(crate) mod directives;
 pub(crate) mod etag;
 pub(crate) mod fields;
+pub(crate) mod forwarded;
 pub(crate) mod freshness;
 pub(crate) mod groups;
 pub(crate) mod host;

@@ -128,7 +128,9 @@ fn course<B: Body, R: Body>(
     let head = Head::of(request);
     let place = match Place::of(settings, &head, request.body().is_end_stream(), scope) {
         Ok(place) => place,
-        Err(Bypass::Method) if is_unsafe(head.method) => return written(settings, &head),
+        Err(Bypass::Method) if is_unsafe(head.method) || head.traits.has(Traits::OVERRIDE) => {
+            return written(settings, &head);
+        }
         Err(reason) => return pass(reason),
     };
     let wishes = settings
@@ -212,7 +214,7 @@ fn missed_course<R: Body>(
 fn written<R: Body>(settings: &Settings, head: &Head<'_>) -> Course<R> {
     match host(head.original_uri, head) {
         Ok(host) => Course::Write(Written {
-            host: host.into_owned(),
+            host: host.to_ascii_lowercase(),
             target: settings.policy.key.target(head.original_uri).into_owned(),
         }),
         Err(_) => pass(Bypass::Method),

@@ -142,9 +142,14 @@ impl<B: Body> Reader<B> {
         Poll::Pending
     }
 
+    /// Lets the writer run to its end, also when the reader leaves.
+    pub(crate) fn let_run(&mut self) {
+        self.detached = true;
+    }
+
     /// Leaves without stopping the writer.
     pub(crate) fn detach(mut self) {
-        self.detached = true;
+        self.let_run();
     }
 }
 

@@ -10,6 +10,9 @@ use http_body::{Body, Frame};
 /// How many frames are taken at once before others get their turn.
 const FRAMES_AT_ONCE: usize = 64;
 
+/// The most room that is made for a body before it has come.
+const BELIEVED: u64 = 1024 * 1024;
+
 /// How gathering a body ended.
 #[derive(Debug)]
 pub(crate) enum End<E> {
@@ -32,7 +35,8 @@ pub(crate) struct Gathered {
 impl Gathered {
     /// Gathers up to `limit` bytes of a body that says it is `expected` bytes long.
     pub(crate) fn new(limit: u64, expected: u64) -> Self {
-        let capacity = usize::try_from(expected.min(limit)).unwrap_or_default();
+        // What a body says of its length is not believed beyond this before it has come.
+        let capacity = usize::try_from(expected.min(limit).min(BELIEVED)).unwrap_or_default();
         Self {
             bytes: Vec::with_capacity(capacity),
             trailers: None,

@@ -111,7 +111,8 @@ pub(crate) fn number(number: u64) -> HeaderValue {
 
 /// Adds our member behind those of caches further inside.
 pub(crate) fn append(headers: &mut HeaderMap, status: HeaderValue) {
-    headers.append(CACHE_STATUS, status);
+    // Headers that hold as many lines as they can are left as they are.
+    let _ = headers.try_append(CACHE_STATUS, status);
 }
 
 /// `Age` and `Cache-Status` of the hits of one second: they all say the same.

@@ -1,10 +1,11 @@
-//! Which host a request is for, in one spelling (RFC 9110, 7.2; RFC 9112, 3.2).
+//! Which host a request is for (RFC 9110, 7.2; RFC 9112, 3.2).
 //!
-//! 1. The target's authority, else the `Host` line; if both are there they must agree: a handler
+//! 1. The target's authority, else the `Host` line; if both are there they must be the same: a handler
 //!    may read either, and what it reads must be in the key.
 //! 2. Two `Host` lines, user information, or characters no host has: the request passes by.
-//! 3. Letters are lower-cased, the port is kept as it is written, and no host at all is allowed
-//!    (HTTP/1.0, tests): all requests without one share keys.
+//! 3. It counts as it is written: browsers send lower case, and a handler that shows, or minds, another
+//!    spelling must not do so to others. No host at all is allowed (HTTP/1.0, tests): all requests
+//!    without one share keys.
 
 use std::borrow::Cow;
 
@@ -27,17 +28,15 @@ pub(crate) fn host<'a>(uri: &'a Uri, head: &Head<'a>) -> Result<Cow<'a, str>, By
         .transpose()?;
     match (uri.authority().map(http::uri::Authority::as_str), line) {
         (None, None) => Ok(Cow::Borrowed("")),
-        (Some(target), Some(line)) if !target.eq_ignore_ascii_case(line) => Err(Bypass::Host),
-        (Some(host), _) | (None, Some(host)) => spelled(host),
+        (Some(target), Some(line)) if target != line => Err(Bypass::Host),
+        (Some(host), _) | (None, Some(host)) => checked(host),
     }
 }
 
-fn spelled(host: &str) -> Result<Cow<'_, str>, Bypass> {
+fn checked(host: &str) -> Result<Cow<'_, str>, Bypass> {
     let known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     if host.is_empty() || host.len() > MAX_HOST || !host.bytes().all(known) {
         Err(Bypass::Host)
-    } else if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        Ok(Cow::Owned(host.to_ascii_lowercase()))
     } else {
         Ok(Cow::Borrowed(host))
     }
@@ -59,18 +58,18 @@ mod tests {
     }
 
     #[test]
-    fn a_host_has_one_spelling() {
+    fn a_host_counts_as_it_is_written() {
         assert_eq!(
             verdict("/a", &["Example.ORG:80"]),
-            Ok("example.org:80".into())
+            Ok("Example.ORG:80".into())
         );
         assert_eq!(
             verdict("http://Example.org/a", &[]),
-            Ok("example.org".into())
+            Ok("Example.org".into())
         );
         assert_eq!(
-            verdict("http://Example.org/a", &["example.ORG"]),
-            Ok("example.org".into())
+            verdict("http://Example.org/a", &["Example.org"]),
+            Ok("Example.org".into())
         );
         assert_eq!(verdict("/a", &["[::1]:3000"]), Ok("[::1]:3000".into()));
         assert_eq!(verdict("/a", &[]), Ok(String::new()));
@@ -90,6 +89,7 @@ mod tests {
             assert_eq!(verdict("/a", lines), Err(Bypass::Host), "{lines:?}");
         }
         assert_eq!(verdict("http://a/", &["b"]), Err(Bypass::Host));
+        assert_eq!(verdict("http://a/", &["A"]), Err(Bypass::Host));
         assert_eq!(verdict("http://user@a/", &[]), Err(Bypass::Host));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A request is looked up if and only if
 //!
-//! 1. its method is GET or HEAD (RFC 9110, 9.2.3; RFC 9111, 2),
+//! 1. its method is GET or HEAD (RFC 9110, 9.2.3; RFC 9111, 2), and no field says that another is
+//!    meant (`X-HTTP-Method-Override`), which some handlers follow,
 //! 2. it has no body: no `Transfer-Encoding`, no `Content-Length` but 0, nothing left to read. A
 //!    body on a GET has no meaning (RFC 9110, 9.3.1), yet a handler may read it,
 //! 3. it has no `If-Match` or `If-Unmodified-Since` (RFC 9110, 13.1): the origin's to judge (RFC 9111,
@@ -27,7 +28,7 @@ pub(crate) const MAX_URI: usize = 8 * 1024;
 /// Tells whether a request, with or without more body to read, may be looked up: rules 1 to 4.
 pub(crate) fn judge(head: &Head<'_>, body_is_empty: bool) -> Result<(), Bypass> {
     let has = |one| head.traits.has(one);
-    if !is_read(head.method) {
+    if !is_read(head.method) || has(Traits::OVERRIDE) {
         Err(Bypass::Method)
     } else if !body_is_empty || has(Traits::BODY) {
         Err(Bypass::Body)
@@ -109,6 +110,18 @@ mod tests {
             "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "QUERY", "get",
         ] {
             assert_eq!(verdict(method, &[]), Err(Bypass::Method), "{method}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_means_another_method_passes_by() {
+        for name in [
+            "x-http-method-override",
+            "x-http-method",
+            "x-method-override",
+        ] {
+            let verdict = verdict("GET", &[(name, "DELETE")]);
+            assert_eq!(verdict, Err(Bypass::Method), "{name}");
         }
     }
 

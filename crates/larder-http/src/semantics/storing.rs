@@ -14,7 +14,8 @@
 //! 4. its request carried no `Authorization`, or the response says `public`, `must-revalidate` or
 //!    `s-maxage` (3.5) - in a shared cache, and where the route did not say whom the answer is for,
 //! 5. `Vary` names headers, never `*` (4.1), at most [`MAX_VARY`](crate::semantics::vary::MAX_VARY);
-//!    if it is encoded, `Vary` names `Accept-Encoding`, unless the route goes by the letter,
+//!    if it is encoded, `Vary` names `Accept-Encoding`, and if it is open to one origin only
+//!    (`Access-Control-Allow-Origin`), `Origin`, unless the route goes by the letter,
 //! 6. its body has an end and fits the limit as far as it says,
 //! 7. it says itself how long it is fresh, or the route does, or the route lets it be guessed
 //!    ([`freshness`](crate::semantics::freshness)), or it has a validator to ask with,
@@ -23,8 +24,8 @@
 use std::time::Duration;
 
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE,
-    CONTENT_TYPE, HeaderMap, HeaderName, PRAGMA, SET_COOKIE,
+    ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING,
+    CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, ORIGIN, PRAGMA, SET_COOKIE,
 };
 use http::response::Parts;
 use http::{HeaderValue, StatusCode};
@@ -199,7 +200,18 @@ fn varied(headers: &HeaderMap, terms: &Terms) -> Result<VaryNames, Skip> {
     if is_encoded(headers) && !vary.contains(&ACCEPT_ENCODING) && !terms.by_the_letter {
         return Err(Skip::Encoding);
     }
+    if is_for_one_origin(headers) && !vary.contains(&ORIGIN) && !terms.by_the_letter {
+        return Err(Skip::Origin);
+    }
     Ok(vary)
+}
+
+/// The fetch standard, "CORS protocol and HTTP caches".
+fn is_for_one_origin(headers: &HeaderMap) -> bool {
+    let allowed = headers.get_all(ACCESS_CONTROL_ALLOW_ORIGIN).iter();
+    allowed
+        .map(|origin| origin.as_bytes().trim_ascii())
+        .any(|origin| origin != b"*")
 }
 
 fn is_encoded(headers: &HeaderMap) -> bool {
@@ -488,6 +500,18 @@ mod tests {
                 None,
             ),
             (&[("content-encoding", "identity")], None),
+            (
+                &[("access-control-allow-origin", "https://a.org")],
+                Some(Skip::Origin),
+            ),
+            (
+                &[
+                    ("access-control-allow-origin", "https://a.org"),
+                    ("vary", "Origin"),
+                ],
+                None,
+            ),
+            (&[("access-control-allow-origin", "*")], None),
             (&[("vary", "accept, *")], Some(Skip::VaryStar)),
             (&[("vary", "a b")], Some(Skip::VaryInvalid)),
         ] {

@@ -30,13 +30,15 @@ pub(crate) fn ask(request: &mut HeaderMap, kept: &HeaderMap, own_tag: bool) -> b
     conditions::remove(request);
     let tag = kept.get(ETAG).filter(|_| !own_tag);
     let date = kept.get(LAST_MODIFIED);
+    // A request that holds as many lines as it can asks without them.
+    let mut asks = false;
     if let Some(tag) = tag {
-        request.insert(IF_NONE_MATCH, tag.clone());
+        asks |= request.try_insert(IF_NONE_MATCH, tag.clone()).is_ok();
     }
     if let Some(date) = date {
-        request.insert(IF_MODIFIED_SINCE, date.clone());
+        asks |= request.try_insert(IF_MODIFIED_SINCE, date.clone()).is_ok();
     }
-    tag.is_some() || date.is_some()
+    asks
 }
 
 /// Tells whether a 304 is about the kept response: rule 2.

@@ -87,6 +87,8 @@ reasons! {
         VaryInvalid = "vary-invalid",
         /// It is encoded and does not vary by `Accept-Encoding`.
         Encoding = "unvaried-encoding",
+        /// It is open to one origin and does not vary by `Origin`.
+        Origin = "unvaried-origin",
         /// It is part of another one.
         Partial = "partial",
         /// Its body has no end: `text/event-stream` and what replaces itself.
