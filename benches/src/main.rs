@@ -1,13 +1,14 @@
 //! What a hit costs in Larder, in its peers, and at the least.
 //!
 //! `scripts/bench [layer|entity|analysis|all] [rounds] [name]` builds and runs it, and prints the tables of
-//! `docs/measurements.md`.
+//! `docs/measurements.md`. `serve bare|layer` is a server that `scripts/bench-proxy` loads.
 #![expect(clippy::print_stdout, reason = "the tables are the product")]
 
 mod analysis;
 mod entity;
 mod layer;
 mod rounds;
+mod serve;
 mod stopwatch;
 mod table;
 mod zipf;
@@ -24,6 +25,9 @@ const ROUNDS: usize = 200;
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let subject = arguments.next().unwrap_or_else(|| "all".to_owned());
+    if subject == "serve" {
+        return serve::serve(&arguments.next().unwrap_or_default());
+    }
     let rounds = arguments.next().map(|text| text.parse());
     let plan = Plan {
         rounds: rounds
