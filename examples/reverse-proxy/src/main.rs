@@ -37,7 +37,7 @@ Usage: reverse-proxy [--listen ADDRESS] [--profile safe|rfc] --origin http://HOS
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// An origin that sends no head in this time is given up.
-const HEAD: Duration = Duration::from_secs(60);
+const HEAD: Duration = Duration::from_mins(1);
 
 /// Larger bodies pass, but are not kept.
 const LARGEST: usize = 64 * 1024 * 1024;
@@ -112,7 +112,7 @@ impl Options {
         use lexopt::prelude::{Long, Short, ValueExt as _};
         let mut listen = "127.0.0.1:8080".to_owned();
         let mut origin = None;
-        let mut policy = HttpPolicy::new();
+        let mut policy = HttpPolicy::safe();
         while let Some(argument) = arguments.next()? {
             match argument {
                 Long("listen") => listen = arguments.value()?.string()?,
@@ -139,8 +139,8 @@ fn authority(origin: &str) -> Result<Authority, String> {
 
 fn profile(name: &str) -> Result<HttpPolicy, String> {
     match name {
-        "safe" => Ok(HttpPolicy::new()),
-        "rfc" => Ok(HttpPolicy::new()),
+        "safe" => Ok(HttpPolicy::safe()),
+        "rfc" => Ok(HttpPolicy::rfc()),
         _ => Err(format!("--profile {name}: neither `safe` nor `rfc`")),
     }
 }
