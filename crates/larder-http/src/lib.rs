@@ -72,6 +72,8 @@ mod lookup;
 mod policy;
 mod refresh;
 mod renew;
+#[cfg(feature = "test-util")]
+pub mod replay;
 mod semantics;
 mod service;
 mod stored;

@@ -7,10 +7,12 @@
 mod allocations;
 mod answers;
 mod bodies;
+mod deception;
 mod dependencies;
 mod explain;
 mod flights;
 mod keeping;
+mod replay;
 mod routers;
 mod site;
 mod stale;
