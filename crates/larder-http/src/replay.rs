@@ -161,15 +161,15 @@ impl<S> Replay<S> {
 }
 
 fn header_name(name: &str) -> HeaderName {
-    match name.parse() {
+    match name.parse::<HeaderName>() {
         Ok(name) => name,
-        Err(_) => panic!("`{name}` is not the name of a header"),
+        Err(error) => panic!("`{name}` is not the name of a header: {error}"),
     }
 }
 
 fn header_value(value: &str) -> HeaderValue {
-    match value.parse() {
+    match value.parse::<HeaderValue>() {
         Ok(value) => value,
-        Err(_) => panic!("`{value}` is not the value of a header"),
+        Err(error) => panic!("`{value}` is not the value of a header: {error}"),
     }
 }

@@ -49,7 +49,7 @@ fn shown(method: &str, target: &str, headers: &HeaderMap, body: &[u8]) -> String
             .map(|line| line.as_bytes().escape_ascii())
             .collect();
         let lines: Vec<_> = lines.into_iter().map(|line| line.to_string()).collect();
-        text.push_str(&format!("{name}: {}\n", lines.join(", ")));
+        text += &[name.as_str(), ": ", &lines.join(", "), "\n"].concat();
     }
     text + &body.escape_ascii().to_string()
 }
@@ -121,15 +121,10 @@ impl Attack {
     }
 
     fn words(&self) -> String {
-        format!(
-            "{} {} {}",
-            self.method,
-            self.target,
-            self.lines
-                .iter()
-                .map(|(name, value)| format!("{name}: {} ", value.escape_ascii()))
-                .collect::<String>()
-        )
+        let words = format!("{} {}", self.method, self.target);
+        self.lines.iter().fold(words, |words, (name, value)| {
+            words + &format!(" {name}: {}", value.escape_ascii())
+        })
     }
 }
 

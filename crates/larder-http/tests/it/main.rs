@@ -12,6 +12,8 @@ mod dependencies;
 mod explain;
 mod flights;
 mod keeping;
+mod owners;
+mod panics;
 mod replay;
 mod routers;
 mod site;
