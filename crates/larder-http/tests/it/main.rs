@@ -11,6 +11,7 @@ mod deception;
 mod dependencies;
 mod explain;
 mod flights;
+mod hostile;
 mod keeping;
 mod owners;
 mod panics;
