@@ -3,6 +3,7 @@
 
 mod bodies;
 mod clients;
+mod edges;
 mod exchange;
 mod heads;
 
