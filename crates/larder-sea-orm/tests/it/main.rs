@@ -42,5 +42,6 @@ mod remembered;
 mod repository;
 mod row_security;
 mod schema;
+mod second;
 mod transactions;
 mod words;

@@ -181,6 +181,10 @@ impl<C> Probe<C> {
         }
     }
 
+    pub(crate) fn inner(&self) -> &C {
+        &self.inner
+    }
+
     fn child<T>(&self, inner: T) -> Probe<T> {
         Probe {
             inner,
