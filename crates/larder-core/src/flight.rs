@@ -25,6 +25,8 @@ pub(crate) struct Flights {
 #[derive(Default)]
 pub(crate) struct Flight {
     outcome: OnceLock<Outcome>,
+    /// What the leader tells before the end.
+    news: OnceLock<Arc<dyn Any + Send + Sync>>,
     landed: Notify,
 }
 
@@ -55,6 +57,12 @@ pub(crate) struct Seat {
 }
 
 impl Flights {
+    /// Returns the flight of this key, if it is being loaded.
+    pub(crate) fn of(&self, key: &Probe<'_>) -> Option<Arc<Flight>> {
+        let key = key.to_key();
+        self.shard(&key).get(&key).map(Arc::clone)
+    }
+
     pub(crate) fn board(self: &Arc<Self>, key: &Probe<'_>) -> Boarding {
         let key = key.to_key();
         let mut shard = self.shard(&key);
@@ -108,6 +116,30 @@ impl Flight {
             landed.as_mut().enable();
             if let Some(outcome) = self.outcome.get() {
                 return outcome.clone();
+            }
+            landed.await;
+        }
+    }
+}
+
+impl Flight {
+    /// Tells those who wait what is known before the end; the first news stay.
+    pub(crate) fn announce(&self, news: Arc<dyn Any + Send + Sync>) {
+        if self.news.set(news).is_ok() {
+            self.landed.notify_waiters();
+        }
+    }
+
+    /// Waits until there are news of the flight, or until it has ended.
+    pub(crate) async fn news(&self) -> Result<Arc<dyn Any + Send + Sync>, Outcome> {
+        loop {
+            let mut landed = pin!(self.landed.notified());
+            landed.as_mut().enable();
+            if let Some(outcome) = self.outcome.get() {
+                return Err(outcome.clone());
+            }
+            if let Some(news) = self.news.get() {
+                return Ok(Arc::clone(news));
             }
             landed.await;
         }

@@ -187,6 +187,11 @@ impl<V: Send + Sync + 'static> Lead<V> {
         self.land(Outcome::Released);
     }
 
+    /// Returns what it loads, and since when.
+    pub(crate) fn parts(&self) -> (&Region<V>, &Key, Stamp) {
+        (&self.region, &self.key, self.stamp)
+    }
+
     /// Returns the flight others wait for, if any do.
     pub(crate) fn flight(&self) -> Option<Arc<Flight>> {
         self.seat.as_ref().map(|seat| Arc::clone(&seat.flight))

@@ -87,7 +87,7 @@ pub use self::policy::{Freshness, Lifetime, Policy};
 pub use self::position::{Position, Stamp};
 pub use self::read_scope::ReadScope;
 pub use self::refusal::Refusal;
-pub use self::region::{Hit, Lookup, Peek, Peeked, Region};
+pub use self::region::{Heard, Hit, Lookup, Peek, Peeked, Region, Witness};
 pub use self::scope::{Scope, ScopeKind};
 pub use self::shape::{Columns, Shape};
 pub use self::statistics::{RegionSnapshot, Snapshot};

@@ -228,6 +228,11 @@ impl MarkSet {
         }
     }
 
+    /// Returns what was collected so far.
+    pub(crate) fn so_far(&self) -> Marks {
+        self.marks.clone()
+    }
+
     /// Returns what was collected, in as little room as it takes.
     pub(crate) fn take(&mut self) -> Marks {
         self.seen.clear();

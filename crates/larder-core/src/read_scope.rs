@@ -236,6 +236,21 @@ impl ReadScope {
         Self::new(node, parent, flights, state)
     }
 
+    /// Returns what was collected so far; `None` if the collection has ended.
+    pub(crate) fn so_far(&self) -> Option<Provenance> {
+        let state = self.state()?;
+        Some(Provenance {
+            marks: state.marks.so_far(),
+            position: state.position,
+            as_of: state.as_of,
+            expires: state.expires,
+            scope: state.scope.clone(),
+            refusal: state.refusal,
+            details: None,
+            incarnation: state.incarnation,
+        })
+    }
+
     /// Ends the collection and returns it; what comes later is ignored.
     pub(crate) fn take(&self) -> Provenance {
         let Some(mut state) = self.state() else {

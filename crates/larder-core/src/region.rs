@@ -3,6 +3,7 @@
 mod batch;
 mod change;
 mod load;
+mod news;
 mod peek;
 
 use std::fmt;
@@ -27,6 +28,7 @@ use crate::scope::Scope;
 use crate::statistics::{Counters, bump};
 use crate::switches::Share;
 
+pub use self::news::{Heard, Witness};
 pub use self::peek::{Peek, Peeked};
 
 /// What all views of a region share.

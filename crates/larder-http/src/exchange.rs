@@ -3,7 +3,8 @@
 //!
 //! 1. The first request leads; those that come while it runs follow.
 //! 2. A follower gets the answer if it was chosen by the headers it has too and may be served without
-//!    asking again; of another variant it goes on under that one's own key, once.
+//!    asking again, also while its body runs ([`ride`](crate::ride)); of another variant it goes on under
+//!    that one's own key, once.
 //! 3. An answer that is not kept releases all followers at once: they load in parallel, each for
 //!    itself, and what they get may be kept. The key is remembered for a while: requests for it do not
 //!    wait at all ([`uncacheable`](crate::uncacheable)).
@@ -16,7 +17,7 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use http_body::Body;
-use larder_core::{Hit, Key, Lead, Turn};
+use larder_core::{Heard, Hit, Key, Lead, Turn};
 use tower_service::Service;
 
 use crate::body::CacheBody;
@@ -24,6 +25,7 @@ use crate::head::Head;
 use crate::layer::Settings;
 use crate::load::{Asked, load};
 use crate::lookup::{Found, Kept, Missed, Place};
+use crate::ride::{may_ride, ride};
 use crate::semantics::cache_status::{self, Forward};
 use crate::semantics::reuse::{self, Reuse};
 use crate::service::Ask;
@@ -61,10 +63,25 @@ where
 {
     pub(crate) async fn run(mut self) -> Result<Response<CacheBody<R>>, S::Error> {
         while self.ask == Ask::Together {
-            let next = match self.place.region.join(&self.key).await {
-                Turn::Lead(lead) | Turn::Alone(lead) => return self.load(lead).await,
-                Turn::Hit(hit) => self.follow(hit),
-                Turn::Failed(_) => self.bridge(),
+            let next = match hear(&self.place, &self.key).await {
+                Heard::News(news) => {
+                    if let Some(answer) = ride(&news, &Head::of(&self.request), self.why) {
+                        return Ok(answer);
+                    }
+                    None
+                }
+                Heard::Hit(hit) => Some(self.follow(hit)),
+                Heard::Failed(_) => Some(self.bridge()),
+                Heard::Released => Some(Next::Alone),
+                Heard::Nothing => None,
+            };
+            let next = match next {
+                Some(next) => next,
+                None => match self.place.region.join(&self.key).await {
+                    Turn::Lead(lead) | Turn::Alone(lead) => return self.load(lead).await,
+                    Turn::Hit(hit) => self.follow(hit),
+                    Turn::Failed(_) => self.bridge(),
+                },
             };
             match next {
                 Next::Answer(stored, serving) => {
@@ -151,5 +168,14 @@ where
         let mut asked = Asked::new(&self.settings, &self.place, &head, &self.key, self.why);
         asked.first = self.first;
         load(self.settings, lead, self.inner, self.request, asked, kept).await
+    }
+}
+
+/// Waits for the head of a response that is under way already.
+async fn hear(place: &Place<'static>, key: &Key) -> Heard<Stored> {
+    if may_ride() {
+        place.region.hear(key).await
+    } else {
+        Heard::Nothing
     }
 }

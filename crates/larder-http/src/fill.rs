@@ -4,8 +4,9 @@
 //!    its key is remembered as such.
 //! 2. A body that is there is gathered and kept before the response is answered, so that the answer
 //!    can carry its tag. One that has to be waited for is read by the client while it is gathered.
-//! 3. Kept is only what ended cleanly, with the length announced, within the limit and within
-//!    [`PATIENCE`]. In all other cases the client gets what it would have got without the cache.
+//! 3. Those who wait read a running body along if its length is announced ([`ride`](crate::ride)).
+//! 4. Kept is only what ended cleanly, with the length announced, within the limit and, if nobody can
+//!    read it along, within [`PATIENCE`]. In all other cases the client gets what it would have got without the cache.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -27,6 +28,7 @@ use crate::body::gather::{End, Gathered};
 use crate::body::{CacheBody, Tail};
 use crate::layer::Settings;
 use crate::load::Loaded;
+use crate::ride::Ride;
 use crate::semantics::cache_status::{self, Forward, Outcome};
 use crate::semantics::dates::Unix;
 use crate::semantics::storing::{Plan, judge};
@@ -225,7 +227,21 @@ impl Fill {
         );
         let came_at = self.loaded.arrival.at;
         let larder = self.loaded.settings.larder.clone();
-        larder.spawn(self.gather(head.headers.clone(), body, writer));
+        // What has no announced length may turn out too large, and cannot be told from what is cut.
+        let is_sure = length.is_some() && self.plan.is_for_all();
+        if let Some(length) = length.filter(|_| is_sure) {
+            let ride = Ride {
+                status: self.status,
+                headers: head.headers.clone(),
+                variant: self.variant.clone(),
+                length,
+                came_at,
+                feed: writer.feed(),
+                witness: self.loaded.lead.witness(),
+            };
+            self.loaded.lead.announce(Arc::new(ride));
+        }
+        larder.spawn(self.gather(head.headers.clone(), body, writer, is_sure));
         let told = cache_status::forwarded(why, Outcome::Running);
         answer_head(
             head,
@@ -237,8 +253,19 @@ impl Fill {
     }
 
     /// Gathers a running body to its end and keeps it.
-    async fn gather<R: Body>(self, headers: HeaderMap, mut body: Pin<Box<R>>, writer: Writer<R>) {
-        let patience = self.loaded.settings.larder.clock().sleep(PATIENCE);
+    async fn gather<R: Body>(
+        self,
+        headers: HeaderMap,
+        mut body: Pin<Box<R>>,
+        writer: Writer<R>,
+        is_shared: bool,
+    ) {
+        // Those who may want it read along where they can: nobody loses patience.
+        let patience = if is_shared {
+            Either::Left(std::future::pending())
+        } else {
+            Either::Right(self.loaded.settings.larder.clock().sleep(PATIENCE))
+        };
         let gather = poll_fn(|cx| writer.poll(body.as_mut(), cx));
         let end = match self.loaded.lead.run(select(gather, patience)).await {
             Either::Left((end, _)) => end,
@@ -265,12 +292,7 @@ impl Fill {
     /// Keeps a body that has come to its end, then lets its reader know of the end: what encloses
     /// this response has all its dependencies by then.
     fn end<R: Body>(self, mut headers: HeaderMap, writer: Writer<R>) {
-        let (bytes, trailers) = writer.look(|gathered| {
-            (
-                Bytes::copy_from_slice(gathered.bytes()),
-                gathered.trailers().cloned(),
-            )
-        });
+        let (bytes, trailers) = writer.close();
         if is_length(&headers, bytes.len()) {
             let own_tag = add_tag(&self.loaded.settings, &mut headers, &bytes);
             self.keep(&headers, bytes, trailers.clone(), own_tag);

@@ -54,8 +54,9 @@
 //!   shared cache off.
 //! * `s-maxage` implies `proxy-revalidate` (RFC 9111, 5.2.2.10): no grace for such a response.
 //! * Requests for one key wait for the head of the first one's response. If that is not kept they go on
-//!   side by side, and for half a minute nobody waits for that key.
-//! * A body that takes longer than ten seconds is passed on, but not kept.
+//!   side by side, and for half a minute nobody waits for that key. If it is, they read its body along
+//!   where its length is announced, and wait for its end where it is not.
+//! * A body without an announced length that takes longer than ten seconds is passed on, but not kept.
 //! * A Tokio runtime is needed for refreshes and for bodies that are sent while they are made.
 
 mod body;
@@ -74,6 +75,7 @@ mod refresh;
 mod renew;
 #[cfg(feature = "test-util")]
 pub mod replay;
+mod ride;
 mod semantics;
 mod service;
 mod stored;

@@ -1,14 +1,17 @@
-//! A body that is gathered by one task and read by another.
+//! A body that is gathered by one task and read by others.
 //!
-//! The task goes ahead of its reader, up to the limit of what is kept: a client that reads slowly,
-//! or not at all, does not hold up those who wait for the same response. It stops when the reader
-//! leaves, so that one of those who wait can load for itself.
+//! 1. The task goes ahead of its readers, up to the limit of what is kept: a client that reads slowly,
+//!    or not at all, holds up nobody. It stops when the last reader leaves, so that one of those who
+//!    wait can load for itself.
+//! 2. The first reader gets the body as it would have come: its error, its rest above the limit. The
+//!    others read along; a body that breaks is cut for them, which its announced length tells.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame};
 
 use crate::body::Tail;
@@ -19,10 +22,23 @@ pub(crate) struct Feed<B: Body>(Mutex<State<B>>);
 
 struct State<B: Body> {
     gathered: Gathered,
+    /// How it goes on for the first reader.
     tail: Option<Tail<B>>,
-    reading: Option<Waker>,
+    end: Option<Ending>,
+    reading: Vec<(u64, Waker)>,
     writing: Option<Waker>,
-    abandoned: bool,
+    readers: usize,
+    /// The number of the next reader.
+    next: u64,
+    /// It runs to its end whether it is read or not.
+    runs_on: bool,
+}
+
+/// How a body ended for those who read along.
+#[derive(Clone)]
+enum Ending {
+    Clean(Option<HeaderMap>),
+    Cut,
 }
 
 /// What a reader gets.
@@ -34,14 +50,16 @@ pub(crate) enum Fed<B: Body> {
 /// The end of a feed that is gathered into. Dropped before its end, its reader panics.
 pub(crate) struct Writer<B: Body>(Arc<Feed<B>>);
 
-/// The end of a feed that is read from. Dropped, it stops the writer.
+/// An end of a feed that is read from. The last that is dropped stops the writer.
 pub(crate) struct Reader<B: Body> {
     feed: Arc<Feed<B>>,
+    number: u64,
     read: usize,
-    detached: bool,
+    /// It leaves no trace: it has all it needs.
+    is_done: bool,
 }
 
-/// The reader is gone.
+/// The readers are gone.
 #[derive(Debug)]
 pub(crate) struct Abandoned;
 
@@ -50,22 +68,41 @@ pub(crate) fn open<B: Body>(gathered: Gathered) -> (Writer<B>, Reader<B>) {
     let state = State {
         gathered,
         tail: None,
-        reading: None,
+        end: None,
+        reading: Vec::new(),
         writing: None,
-        abandoned: false,
+        readers: 1,
+        next: 1,
+        runs_on: false,
     };
     let feed = Arc::new(Feed(Mutex::new(state)));
-    (
-        Writer(Arc::clone(&feed)),
-        Reader {
-            feed,
-            read: 0,
-            detached: false,
-        },
-    )
+    let reader = Reader {
+        feed: Arc::clone(&feed),
+        number: 0,
+        read: 0,
+        is_done: false,
+    };
+    (Writer(feed), reader)
 }
 
 impl<B: Body> Feed<B> {
+    /// Reads along from the beginning; `None` if nobody does any more, or if it was cut.
+    pub(crate) fn reader(self: &Arc<Self>) -> Option<Reader<B>> {
+        let mut state = self.state();
+        let is_gone = state.readers == 0 && !state.runs_on && state.end.is_none();
+        if is_gone || matches!(state.end, Some(Ending::Cut)) {
+            return None;
+        }
+        state.readers += 1;
+        state.next += 1;
+        Some(Reader {
+            feed: Arc::clone(self),
+            number: state.next,
+            read: 0,
+            is_done: false,
+        })
+    }
+
     fn state(&self) -> MutexGuard<'_, State<B>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -73,26 +110,53 @@ impl<B: Body> Feed<B> {
     fn take(&self, frame: Frame<B::Data>) -> bool {
         let mut state = self.state();
         let fits = state.gathered.take(frame);
-        wake_reader(state);
+        wake_readers(state);
         fits
     }
 
     fn end(&self, tail: Tail<B>) {
         let mut state = self.state();
-        state.tail.get_or_insert(tail);
-        wake_reader(state);
+        if state.end.is_none() {
+            state.end = Some(match &tail {
+                Tail::Ended(trailers) => Ending::Clean(trailers.clone()),
+                Tail::Rest(_) | Tail::Failed(_) | Tail::Lost => Ending::Cut,
+            });
+            state.tail = Some(tail);
+        }
+        wake_readers(state);
     }
 }
 
-fn wake_reader<B: Body>(mut state: MutexGuard<'_, State<B>>) {
-    let reading = state.reading.take();
+fn wake_readers<B: Body>(mut state: MutexGuard<'_, State<B>>) {
+    let reading = std::mem::take(&mut state.reading);
     drop(state);
-    if let Some(reading) = reading {
-        reading.wake();
+    for (_, waker) in reading {
+        waker.wake();
+    }
+}
+
+impl<B: Body> State<B> {
+    /// Returns what comes behind all that was gathered, for this reader.
+    fn tail_for(&mut self, number: u64) -> Option<Tail<B>> {
+        match self.end.as_ref()? {
+            Ending::Clean(trailers) => Some(Tail::Ended(trailers.clone())),
+            Ending::Cut if number > 0 => Some(Tail::Ended(None)),
+            Ending::Cut => self.tail.take(),
+        }
+    }
+
+    fn wait(&mut self, number: u64, cx: &Context<'_>) {
+        self.reading.retain(|(other, _)| *other != number);
+        self.reading.push((number, cx.waker().clone()));
     }
 }
 
 impl<B: Body> Writer<B> {
+    /// Returns the feed, to be read along.
+    pub(crate) fn feed(&self) -> Arc<Feed<B>> {
+        Arc::clone(&self.0)
+    }
+
     /// Gathers what the body has now. No lock is held while the body is polled.
     pub(crate) fn poll(
         &self,
@@ -100,7 +164,7 @@ impl<B: Body> Writer<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Result<End<B::Error>, Abandoned>> {
         let mut state = self.0.state();
-        if state.abandoned {
+        if state.readers == 0 && !state.runs_on {
             return Poll::Ready(Err(Abandoned));
         }
         state.writing = Some(cx.waker().clone());
@@ -108,9 +172,10 @@ impl<B: Body> Writer<B> {
         poll_frames(body, cx, |frame| self.0.take(frame)).map(Ok)
     }
 
-    /// Looks at what was gathered.
-    pub(crate) fn look<T>(&self, look: impl FnOnce(&Gathered) -> T) -> T {
-        look(&self.0.state().gathered)
+    /// Returns what was gathered, whole: bytes and trailers.
+    pub(crate) fn close(&self) -> (Bytes, Option<HeaderMap>) {
+        let mut state = self.0.state();
+        (state.gathered.close(), state.gathered.trailers().cloned())
     }
 
     /// Says how the body goes on, or that it does not.
@@ -129,22 +194,21 @@ impl<B: Body> Reader<B> {
     /// Returns the bytes not read yet, or how the body goes on behind them.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Fed<B>> {
         let mut state = self.feed.state();
-        let unread = &state.gathered.bytes()[self.read..];
-        if !unread.is_empty() {
-            let chunk = Bytes::copy_from_slice(unread);
+        if let Some(chunk) = state.gathered.since(self.read) {
             self.read += chunk.len();
             return Poll::Ready(Fed::Chunk(chunk));
         }
-        if let Some(tail) = state.tail.take() {
+        if let Some(tail) = state.tail_for(self.number) {
             return Poll::Ready(Fed::Tail(tail));
         }
-        state.reading = Some(cx.waker().clone());
+        state.wait(self.number, cx);
         Poll::Pending
     }
 
-    /// Lets the writer run to its end, also when the reader leaves.
+    /// Lets the writer run to its end, also when the readers leave.
     pub(crate) fn let_run(&mut self) {
-        self.detached = true;
+        self.is_done = true;
+        self.feed.state().runs_on = true;
     }
 
     /// Leaves without stopping the writer.
@@ -155,12 +219,14 @@ impl<B: Body> Reader<B> {
 
 impl<B: Body> Drop for Reader<B> {
     fn drop(&mut self) {
-        if self.detached {
-            return;
-        }
         let mut state = self.feed.state();
-        state.abandoned = true;
-        let writing = state.writing.take();
+        state.readers -= 1;
+        state.reading.retain(|(other, _)| *other != self.number);
+        let writing = if state.readers == 0 && !self.is_done {
+            state.writing.take()
+        } else {
+            None
+        };
         drop(state);
         if let Some(writing) = writing {
             writing.wake();

@@ -3,7 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use http::HeaderMap;
 use http_body::{Body, Frame};
 
@@ -28,6 +28,8 @@ pub(crate) enum End<E> {
 #[derive(Debug)]
 pub(crate) struct Gathered {
     bytes: Vec<u8>,
+    /// All of it, once it is closed.
+    closed: Option<Bytes>,
     trailers: Option<HeaderMap>,
     limit: u64,
 }
@@ -39,6 +41,7 @@ impl Gathered {
         let capacity = usize::try_from(expected.min(limit).min(BELIEVED)).unwrap_or_default();
         Self {
             bytes: Vec::with_capacity(capacity),
+            closed: None,
             trailers: None,
             limit,
         }
@@ -47,6 +50,26 @@ impl Gathered {
     /// Returns the bytes so far.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// Returns the bytes behind the first `read`, if there are any.
+    pub(crate) fn since(&self, read: usize) -> Option<Bytes> {
+        match &self.closed {
+            Some(all) => (read < all.len()).then(|| all.slice(read..)),
+            None => {
+                let unread = self.bytes.get(read..).filter(|unread| !unread.is_empty());
+                unread.map(Bytes::copy_from_slice)
+            }
+        }
+    }
+
+    /// Ends the gathering and returns all bytes, which are not copied any more.
+    pub(crate) fn close(&mut self) -> Bytes {
+        let bytes = &mut self.bytes;
+        let all = self
+            .closed
+            .get_or_insert_with(|| std::mem::take(bytes).into_boxed_slice().into());
+        all.clone()
     }
 
     /// Returns the trailers, which come last.

@@ -103,6 +103,13 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Tells whether those who wait for it may have it: it need not be asked about each time.
+    pub(crate) fn is_for_all(&self) -> bool {
+        !self.rules.ask_always && self.age < self.fresh_for
+    }
+}
+
 /// Judges a response by its head and what its body says of its length.
 pub(crate) fn judge(
     head: &Parts,

@@ -57,7 +57,7 @@ impl VaryNames {
 }
 
 /// The request headers a kept response was chosen by, with their values.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Variant {
     fields: Box<[(HeaderName, Value)]>,
     order: Order,
