@@ -11,7 +11,9 @@
 
 pub(crate) mod bits;
 mod block;
+mod by_key;
 mod carry;
+mod counted;
 mod equalities;
 mod expressions;
 mod fragment;
@@ -21,6 +23,7 @@ mod generations;
 mod images;
 mod memory;
 mod name;
+mod narrow;
 mod parameters;
 mod pins;
 mod plan;
@@ -29,7 +32,6 @@ mod preimage;
 mod raw;
 mod raw_blocks;
 mod raw_columns;
-mod raw_counted;
 mod raw_from;
 mod raw_order;
 mod raw_walk;
@@ -46,6 +48,7 @@ mod statement;
 mod uncacheable;
 mod utility;
 mod writing;
+mod written_rows;
 
 use std::borrow::Cow;
 
@@ -168,7 +171,7 @@ pub struct Write {
     pub kind: WriteKind,
     /// The columns of rows that were there before which the write sets.
     pub columns: Columns,
-    /// What an UPDATE sets the columns named to, in their order; empty where it does not count.
+    /// What an UPDATE, or that of an upsert, sets the columns named to, in their order; empty where it does not count.
     pub assigned: Vec<Cell>,
     /// Which rows, as far as the statement tells.
     pub key: KeyKnowledge,
@@ -249,6 +252,8 @@ pub enum Cell {
     Value(Value),
     /// The column's default.
     Default,
+    /// The value an upsert would have inserted in the same column: `excluded.c`, `VALUES (c)`.
+    Proposed,
     /// The value of an expression.
     Unknown,
 }

@@ -32,7 +32,8 @@ pub enum ColumnClass {
     Bool,
     /// A string, under a collation that folds no more than [`fold`] does.
     Text,
-    /// A column of `SQLite` that holds strings and blobs alike: one is never equal to the other.
+    /// A column of `SQLite` that holds strings and blobs alike: one is never equal to the other. Its collations know
+    /// no letters beyond ASCII.
     TextOrBlob,
     /// A string that equals none but itself: the label of an enum.
     Exact,
@@ -54,7 +55,7 @@ pub fn key_part(value: &Value, class: ColumnClass) -> Option<KeyPart> {
         },
         ColumnClass::Text => fold(text(value)?).map(KeyPart::Text),
         ColumnClass::TextOrBlob => match text(value) {
-            Some(text) => fold(text).map(KeyPart::Text),
+            Some(text) => fold_ascii(text).map(KeyPart::Text),
             None => bytes(value).map(KeyPart::Bytes),
         },
         ColumnClass::Exact => text(value).map(|text| KeyPart::Text(text.into())),
@@ -103,6 +104,22 @@ pub(crate) fn part_hash(part: &KeyPart) -> Option<u64> {
 /// Tells whether a value is NULL, of whatever type.
 pub(crate) fn is_null(value: &Value) -> bool {
     *value == value.as_null()
+}
+
+/// Folds a string more coarsely than the collations of `SQLite`, which leave letters beyond ASCII as they are.
+fn fold_ascii(text: &str) -> Option<Arc<str>> {
+    if text.is_ascii() || text.contains('\0') {
+        return fold(text);
+    }
+    let mut folded = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_ascii() {
+            folded.push_str(&fold(letter.encode_utf8(&mut [0; 4]))?);
+        } else {
+            folded.push(letter);
+        }
+    }
+    Some(folded.into())
 }
 
 /// Folds a string more coarsely than any usual collation; `None` if it is not ASCII, or goes on after a NUL.
@@ -253,6 +270,15 @@ mod tests {
         for beyond in ["é", "ß", "bob\u{200b}", "bob\0a"] {
             assert_eq!(key_part(&beyond.into(), Text), None);
         }
+        for (a, b) in [("é", "É"), ("Zoé", "zoe"), ("ä", "a")] {
+            let form = |text: &'static str| key_part(&text.into(), TextOrBlob);
+            assert!(form(a).is_some() && form(a) != form(b), "{a} {b}");
+        }
+        assert_eq!(
+            key_part(&"ZOË ".into(), TextOrBlob),
+            key_part(&"zoË".into(), TextOrBlob)
+        );
+        assert_eq!(key_part(&"é\0".into(), TextOrBlob), None);
         assert_eq!(key_part(&7.into(), Text), None);
         assert_eq!(
             key_part(&vec![b'a'].into(), Text),

@@ -100,6 +100,10 @@ pub struct Table {
     name: TableName,
     columns: Arc<[Column]>,
     key: Vec<KeyColumn>,
+    /// It has no other unique key than the primary one.
+    one_key: bool,
+    /// It is several relations: partitions, heirs.
+    family: bool,
     children: Vec<Child>,
     code: Vec<Code>,
     /// What its code sets of the rows that are written.
@@ -351,6 +355,16 @@ impl Table {
     /// Tells whether code of the database's runs when the table is written.
     pub(crate) fn has_code(&self) -> bool {
         !self.code.is_empty()
+    }
+
+    /// Tells whether rows conflict by their primary key alone.
+    pub(crate) fn has_one_key(&self) -> bool {
+        self.one_key && !self.key.is_empty()
+    }
+
+    /// Tells whether it is several relations in one, whose columns may stand in different orders.
+    pub(crate) fn is_family(&self) -> bool {
+        self.family
     }
 
     /// Returns the columns of its primary key, in their order; empty if it has none.

@@ -22,7 +22,7 @@ use crate::connect::DomainOptions;
 use crate::entity::{Bulk, CachedEntity, relation};
 use crate::reader::Reader;
 use crate::session::{Held, Session};
-use crate::statement::{Answer, Read, Write};
+use crate::statement::{Answer, Read, Wanted, Write};
 use crate::view::View;
 
 /// How long to wait before the schema is asked for again.
@@ -59,8 +59,9 @@ struct Schemas {
 }
 
 /// Sends a write that belongs to no transaction.
-pub(crate) type SendExactly =
-    dyn Fn(Arc<Domain>, Box<Write>) -> BoxFuture<'static, Result<Answer, DbErr>> + Send + Sync;
+pub(crate) type SendExactly = dyn Fn(Arc<Domain>, Box<Write>, Wanted) -> BoxFuture<'static, Result<Answer, DbErr>>
+    + Send
+    + Sync;
 
 /// Reads the schema, one reader at a time, so that the last one to begin is the last one to end.
 struct Schema {
@@ -152,8 +153,12 @@ impl Domain {
     }
 
     /// Sends a write in a transaction of its own, after the rows it changes were read.
-    pub(crate) async fn send_exactly(self: &Arc<Self>, write: Box<Write>) -> Result<Answer, DbErr> {
-        (self.exactly)(Arc::clone(self), write).await
+    pub(crate) async fn send_exactly(
+        self: &Arc<Self>,
+        write: Box<Write>,
+        wanted: Wanted,
+    ) -> Result<Answer, DbErr> {
+        (self.exactly)(Arc::clone(self), write, wanted).await
     }
 
     /// Returns the schema; `None` while it cannot be read.

@@ -60,8 +60,8 @@ pub enum Bulk {
     /// Row by row: the rows are read and locked before they are written, in the same transaction.
     ///
     /// It is known to a connection once the entity's repository was opened over it, and then holds for any
-    /// `SeaORM` UPDATE or DELETE of the table, of one row too, whose rows no RETURNING tells. It needs the right
-    /// to SELECT. More than 1,024 rows are published as by [`Wide`](Self::Wide); so is, on `SQLite`, the first
+    /// `SeaORM` UPDATE or DELETE of the table, of one row too, and for any UPDATE, DELETE, upsert or REPLACE, raw SQL
+    /// too, of keys that it names, if those are integers (or UUIDs on `PostgreSQL`). It needs the right to SELECT. More than 1,024 rows are published as by [`Wide`](Self::Wide); so is, on `SQLite`, the first
     /// write of a transaction that was not begun as IMMEDIATE, because reading first could make it fail.
     Exact,
 }

@@ -1,6 +1,7 @@
 //! What an error says about the statement it answers.
 
 use sea_orm::sqlx::Error as SqlxError;
+use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::{DbBackend, DbErr, RuntimeErr};
 
 /// What is known about a statement that was answered by an error.
@@ -19,10 +20,7 @@ pub(crate) fn of_statement(error: &DbErr, backend: DbBackend) -> Outcome {
         | DbErr::BackendNotSupported { .. }
         | DbErr::RbacError(_)
         | DbErr::AccessDenied { .. } => Outcome::Refused,
-        DbErr::Conn(RuntimeErr::SqlxError(error))
-        | DbErr::Exec(RuntimeErr::SqlxError(error))
-        | DbErr::Query(RuntimeErr::SqlxError(error)) => of_driver(error, backend),
-        _ => Outcome::Unknown,
+        other => driver_of(other).map_or(Outcome::Unknown, |driver| of_driver(driver, backend)),
     }
 }
 
@@ -47,10 +45,24 @@ pub(crate) fn of_commit(error: &DbErr, backend: DbBackend) -> Outcome {
 /// Tells whether `error` may have ended the transaction its statement was in, so that the next one runs on its own.
 ///
 /// `MySQL` rolls back at a deadlock, `SQLite` when a disk is full or a constraint says `ON CONFLICT ROLLBACK`; both then
-/// carry out what follows. `PostgreSQL` refuses it.
+/// carry out what follows. `PostgreSQL` refuses it. A constraint ends no transaction of `MySQL`'s.
 pub(crate) fn may_end_transaction(error: &DbErr, backend: DbBackend) -> bool {
     let unsent = matches!(error, DbErr::RbacError(_) | DbErr::AccessDenied { .. });
-    backend != DbBackend::Postgres && !unsent
+    let constraint = backend == DbBackend::MySql
+        && driver_of(error)
+            .and_then(SqlxError::as_database_error)
+            .and_then(DatabaseError::code)
+            .is_some_and(|code| code.starts_with("23"));
+    backend != DbBackend::Postgres && !unsent && !constraint
+}
+
+fn driver_of(error: &DbErr) -> Option<&SqlxError> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
 }
 
 fn of_driver(error: &SqlxError, backend: DbBackend) -> Outcome {
@@ -61,10 +73,27 @@ fn of_driver(error: &SqlxError, backend: DbBackend) -> Outcome {
         | SqlxError::Encode(_)
         | SqlxError::TypeNotFound { .. } => Outcome::Refused,
         SqlxError::Database(answer) => match answer.code().as_deref() {
-            Some(code) if is_refusal(code, backend) => Outcome::Refused,
+            Some(code) if is_refusal(code, backend) || came_before(&**answer, backend) => {
+                Outcome::Refused
+            }
             _ => Outcome::Unknown,
         },
         _ => Outcome::Unknown,
+    }
+}
+
+/// Tells whether an error whose code leaves the outcome open is one that comes before a row is written, or undoes it.
+fn came_before(answer: &dyn DatabaseError, backend: DbBackend) -> bool {
+    match backend {
+        DbBackend::MySql => {
+            // No default for a column, a table read that is written, collations that do not mix.
+            const BEFORE: [&str; 3] = ["1364 ", "1093 ", "1267 "];
+            let shown = answer.to_string();
+            BEFORE.iter().any(|number| shown.starts_with(number))
+        }
+        // A value bound that cannot be read. Poolers take its code for whatever befalls them.
+        DbBackend::Postgres => answer.message() == "insufficient data left in message",
+        _ => false,
     }
 }
 

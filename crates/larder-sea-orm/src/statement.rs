@@ -72,7 +72,7 @@ pub(crate) struct Write {
     /// It is one statement.
     single: bool,
     /// The rows it is about to change, if they have been read.
-    before: Option<Vec<QueryResult>>,
+    before: Option<(Preimage, Vec<QueryResult>)>,
     /// `None`: it writes by ending what others wrote, or the schema is not known.
     writing: Option<Writing>,
     catalog: Option<Arc<Catalog>>,
@@ -96,6 +96,15 @@ pub(crate) enum Sent {
     Prepared(OwnedStatement),
     /// Text that is sent as it is.
     Unprepared(String),
+}
+
+/// How the rows are found that a write is about to change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Preimage {
+    /// By the condition of the write.
+    Picked,
+    /// By the keys it names.
+    ByKey,
 }
 
 /// What the caller wants of a statement.
@@ -247,11 +256,9 @@ impl Asked {
             schema: plan.ddl,
             control: plan.transaction_control.then(|| balance(text, backend)),
             session: session_change(text, plan.session_change),
-            // Tables of MySQL may be without transactions: what was written before an error stays.
             all_or_nothing: (single || analysis.all_or_nothing)
                 && !everything
-                && !plan.write.as_ref().is_some_and(Writing::may_be_partial)
-                && backend != DbBackend::MySql,
+                && !plan.write.as_ref().is_some_and(Writing::may_be_partial),
             single: single || analysis.all_or_nothing,
             statement,
             refusal: plan.read.err().unwrap_or(Uncacheable::Write),
@@ -292,30 +299,44 @@ impl Write {
             _ if self.is_outdated(domain) => vec![Change::everything()],
             // It begins or ends what was written before, or changes what will be.
             (None, _) => vec![Change::everything()],
-            (Some(writing), Answer::Rows(rows)) => writing.changes(&Written {
-                rows,
-                all_rows: true,
-                last_insert_id: None,
-                rows_affected: None,
-            }),
-            (Some(writing), Answer::Done(done)) if self.before.is_some() => {
-                self.of_rows_before(writing, done.rows_affected())
+            (Some(writing), answer) if matches!(self.before, Some((Preimage::Picked, _))) => {
+                self.of_rows_before(writing, answer)
             }
-            (Some(writing), Answer::Done(done)) => {
-                let id = writing
-                    .wants_last_insert_id()
-                    .then(|| done.last_insert_id());
-                writing.changes(&Written {
-                    last_insert_id: id,
-                    rows_affected: self.single.then(|| done.rows_affected()),
-                    ..Written::default()
-                })
+            (Some(writing), answer) => {
+                let written = self.written(writing, answer);
+                self.of_rows_by_key(writing, &written, domain.backend)
+                    .unwrap_or_else(|| writing.changes(&written))
             }
         }
     }
 
+    fn written<'a>(&self, writing: &Writing, answer: &'a Answer) -> Written<'a> {
+        match answer {
+            Answer::Rows(rows) => Written {
+                rows,
+                all_rows: true,
+                last_insert_id: None,
+                rows_affected: None,
+            },
+            Answer::Done(done) => Written {
+                last_insert_id: writing
+                    .wants_last_insert_id()
+                    .then(|| done.last_insert_id()),
+                rows_affected: self.single.then(|| done.rows_affected()),
+                ..Written::default()
+            },
+        }
+    }
+
     /// Returns the SELECT of the rows that are about to change, if the entity's changes are to be exact.
-    pub(crate) fn preimage(&self, domain: &Domain) -> Option<SelectStatement> {
+    pub(crate) fn preimage(&self, domain: &Domain) -> Option<(Preimage, SelectStatement)> {
+        self.picked(domain)
+            .map(|select| (Preimage::Picked, select))
+            .or_else(|| Some((Preimage::ByKey, self.by_key(domain)?)))
+    }
+
+    /// Returns the SELECT of the rows that the condition of the write picks.
+    fn picked(&self, domain: &Domain) -> Option<SelectStatement> {
         let table = self.writing.as_ref()?.wants_preimage()?;
         match &self.statement {
             Sent::Prepared(statement) if domain.is_exact(table) => {
@@ -325,18 +346,53 @@ impl Write {
         }
     }
 
+    /// Returns the SELECT of the rows of the keys that the write names.
+    fn by_key(&self, domain: &Domain) -> Option<SelectStatement> {
+        let alone = self.single
+            && self.control.is_none()
+            && !self.schema
+            && self.session == SessionChange::Nothing;
+        let (table, select) = self.writing.as_ref()?.by_key(domain.backend)?;
+        (alone && domain.is_exact(table)).then_some(select)
+    }
+
     /// Takes the rows that are about to change; nobody else may change them before the write does.
-    pub(crate) fn read_before(&mut self, rows: Vec<QueryResult>) {
-        self.before = Some(rows);
+    pub(crate) fn read_before(&mut self, how: Preimage, rows: Vec<QueryResult>) {
+        self.before = Some((how, rows));
+    }
+
+    /// Returns the changes of the rows read before by their keys.
+    fn of_rows_by_key(
+        &self,
+        writing: &Writing,
+        written: &Written<'_>,
+        backend: DbBackend,
+    ) -> Option<Vec<Change>> {
+        let (Preimage::ByKey, rows) = self.before.as_ref()? else {
+            return None;
+        };
+        // Nothing is read before a write to SQLite but by who holds the right to write.
+        writing.changes_by_key(rows, written, backend == DbBackend::Sqlite)
     }
 
     /// Returns the changes of the rows read before, unless others were written than those.
-    fn of_rows_before(&self, writing: &Writing, written: u64) -> Vec<Change> {
-        let rows = self.before.as_deref().unwrap_or_default();
-        let same =
-            u64::try_from(rows.len()).is_ok_and(|rows| rows == written && rows <= MOST_EXACT);
-        let exact = same.then(|| writing.changes_of(rows)).flatten();
-        exact.unwrap_or_else(|| writing.changes(&Written::default()))
+    fn of_rows_before(&self, writing: &Writing, answer: &Answer) -> Vec<Change> {
+        let rows = self.before.as_ref().map_or(&[][..], |(_, rows)| rows);
+        let count = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        let (written, touched) = match answer {
+            Answer::Done(done) => (Written::default(), done.rows_affected()),
+            // Without a RETURNING none come back, however many were written.
+            Answer::Rows(returned) => (
+                self.written(writing, answer),
+                u64::try_from(returned.len()).unwrap_or(u64::MAX),
+            ),
+        };
+        let same = count == touched && count <= MOST_EXACT;
+        let none = matches!(answer, Answer::Rows(_)) && touched == 0;
+        let exact = (same && !none)
+            .then(|| writing.changes_of(rows, &written))
+            .flatten();
+        exact.unwrap_or_else(|| writing.changes(&written))
     }
 
     /// Returns all that the write may have changed, whatever it was answered.

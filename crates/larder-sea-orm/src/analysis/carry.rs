@@ -27,7 +27,7 @@ pub(super) struct Candidate {
     pub(super) columns: SmallVec<[usize; 1]>,
     /// The values, each alternative as long as the columns.
     pub(super) values: SmallVec<[Compared; 2]>,
-    strict: bool,
+    pub(super) strict: bool,
     /// It is the value NULL, which equals nothing.
     null: bool,
 }

@@ -29,6 +29,10 @@ pub(super) struct Frame {
     pub(super) output: Option<u16>,
     /// Its rows are told by its answer, as far as it has been seen.
     pub(super) rows_told: bool,
+    /// It stands in the FROM of another one.
+    pub(super) in_from: bool,
+    /// It gives a row for each row it reads, as far as it has been seen.
+    pub(super) row_by_row: bool,
     pub(super) columns: Vec<Name>,
     pub(super) set: Vec<Name>,
     /// The values of an UPDATE's SET, in the order of `set`.
@@ -105,6 +109,8 @@ impl Frame {
             join: Join::Inner,
             output: Some(0),
             rows_told: true,
+            in_from: false,
+            row_by_row: true,
             columns: Vec::new(),
             set: Vec::new(),
             assigned: Vec::new(),
@@ -115,6 +121,12 @@ impl Frame {
             upsert: Upsert::No,
             returning: Returning::Nothing,
         }
+    }
+
+    /// Notes that its rows do not tell the rows they are made of.
+    pub(super) fn puts_together(&mut self) {
+        self.rows_told = false;
+        self.row_by_row = false;
     }
 
     pub(super) fn is_write(&self) -> bool {

@@ -186,7 +186,7 @@ fn each_cell(cells: &mut [Cell], show: &mut impl FnMut(&mut Value)) {
     for cell in cells {
         match cell {
             Cell::Value(value) => show(value),
-            Cell::Default | Cell::Unknown => {}
+            Cell::Default | Cell::Proposed | Cell::Unknown => {}
         }
     }
 }

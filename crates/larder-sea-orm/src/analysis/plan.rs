@@ -5,6 +5,7 @@ use larder_core::{Dependency, TableName};
 use super::precision::{self, Reads};
 use super::remembered::{Template, mark};
 use super::writing::{self, Writing};
+use super::written_rows;
 use super::{Analysis, Block, Nature, Uncacheable};
 use crate::catalog::{Catalog, Relation};
 
@@ -71,7 +72,7 @@ fn dependencies(
         && table.guard().is_none()
         // Of a key of several columns a change may tell some: a match compares those.
         && table.key().len() == 1
-        && let Some(rows) = writing::pinned(table, pins, catalog)
+        && let Some(rows) = written_rows::pinned(table, pins, catalog)
     {
         let row = |row| Dependency::Row(table.name().clone(), row);
         return Ok(Reads::of(rows.into_iter().map(row).collect()));

@@ -16,19 +16,12 @@ use sea_orm::sea_query::Value;
 use smallvec::{SmallVec, smallvec};
 
 use super::carry::{self, Candidate, Compared};
-use super::pins::MOST_ROWS;
+use super::narrow::{self, Also};
 use super::seats::{Seat, Seats};
 use super::{Block, Uncacheable};
 use crate::canonical::is_null;
 use crate::catalog::{Catalog, Column, Relation, Table};
 use crate::members::Members;
-
-/// More alternatives than this a table, and some of its equalities are left aside; one list alone may be longer.
-const MOST_ALTERNATIVES: usize = 32;
-
-/// More equalities than this a table are left aside: of changes that tell only some of the columns the core
-/// compares no more.
-const MOST_EQUALITIES: usize = 3;
 
 /// What an answer depends on.
 #[derive(Clone, Debug, Default)]
@@ -81,6 +74,19 @@ pub(super) struct Reading {
     limited: bool,
 }
 
+/// Values as hashes.
+type Hashes = SmallVec<[u64; 4]>;
+
+/// Which rows are asked for.
+enum Asked {
+    /// Those of these values.
+    Rows(Hashes),
+    /// None: what is said of a column contradicts itself.
+    None,
+    /// A value cannot be told, or is NULL.
+    Untold,
+}
+
 /// Columns by their places, and what each is compared with.
 type Alternative = SmallVec<[(usize, Compared); 2]>;
 
@@ -92,23 +98,37 @@ struct Matching {
     shape: Arc<Shape>,
     /// The columns, in the order of the shape's equalities, and what each is compared with.
     values: Alternative,
+    /// What the columns are compared with as well.
+    also: Also,
+    /// No row of the block is there unless one of these is.
+    strict: bool,
+    block: usize,
+    /// The place of the table among those of the statement.
+    seat: usize,
 }
 
 impl Reading {
     /// Returns the dependencies for the values bound; `None` if one of them cannot be told or is NULL.
     pub(super) fn with(&self, bound: &[Value]) -> Option<Reads> {
         let mut dependencies = whole(self.tables.iter().cloned()).dependencies;
+        let mut possible: SmallVec<[(&Matching, Hashes); 4]> = SmallVec::new();
         for matching in &self.matches {
-            let hash = |(column, compared): &(usize, Compared)| match compared {
-                Compared::Hash(hash) => Some(*hash),
-                Compared::Bound(place) => {
-                    let value = bound.get(usize::from(*place))?;
-                    (!is_null(value)).then(|| matching.columns[*column].compared(value))?
-                }
-            };
-            let values: SmallVec<[u64; 4]> =
-                matching.values.iter().map(hash).collect::<Option<_>>()?;
-            let rows = Match::of(&matching.shape, values);
+            match matching.with(bound) {
+                Asked::Rows(values) => possible.push((matching, values)),
+                Asked::None => {}
+                Asked::Untold => return None,
+            }
+        }
+        // Of a table none of whose alternatives is possible no row is there, so there is none of its block.
+        let never = |block: usize| {
+            let mut of_block = self.matches.iter().filter(|it| it.block == block);
+            of_block.any(|it| it.strict && !possible.iter().any(|(one, _)| one.seat == it.seat))
+        };
+        for (matching, values) in &possible {
+            if never(matching.block) {
+                continue;
+            }
+            let rows = Match::of(&matching.shape, values.iter().copied());
             let dependency = Dependency::Match(matching.table.clone(), rows);
             if !dependencies.contains(&dependency) {
                 dependencies.push(dependency);
@@ -119,6 +139,38 @@ impl Reading {
             members: self.members.clone(),
             limited: self.limited,
         })
+    }
+}
+
+impl Matching {
+    /// Returns which rows are asked for by the values bound.
+    fn with(&self, bound: &[Value]) -> Asked {
+        let hash = |(column, compared): &(usize, Compared)| self.hash(*column, compared, bound);
+        let Some(values) = self.values.iter().map(hash).collect::<Option<Hashes>>() else {
+            return Asked::Untold;
+        };
+        for (column, alternatives) in &*self.also {
+            let own = alternatives.iter();
+            let own = own.map(|alternative| self.hash(*column, alternative, bound));
+            let Some(own) = own.collect::<Option<Hashes>>() else {
+                return Asked::Untold;
+            };
+            let at = self.values.iter().position(|(known, _)| known == column);
+            if at.is_some_and(|at| !own.contains(&values[at])) {
+                return Asked::None;
+            }
+        }
+        Asked::Rows(values)
+    }
+
+    fn hash(&self, column: usize, compared: &Compared, bound: &[Value]) -> Option<u64> {
+        match compared {
+            Compared::Hash(hash) => Some(*hash),
+            Compared::Bound(place) => {
+                let value = bound.get(usize::from(*place))?;
+                (!is_null(value)).then(|| self.columns[column].compared(value))?
+            }
+        }
     }
 }
 
@@ -161,12 +213,13 @@ pub(super) fn reading(
         .filter(|seat| seat.table.has_policies())
         .for_each(Seat::name_all);
     let candidates = carry::candidates(&seats);
-    for (seat, candidates) in seats.list.iter().zip(candidates) {
+    for (place, (seat, candidates)) in seats.list.iter().zip(candidates).enumerate() {
         if blocks[seat.block].is_empty() {
             continue;
         }
         let key = seats.told_key(seat);
-        let equalities = of_key(seat.table, &candidates).unwrap_or_else(|| chosen(&candidates));
+        let equalities = narrow::chosen(seat.table, &candidates);
+        let (also, strict) = narrow::also(&equalities, &candidates);
         let shape = seat.shape(&equalities, key.is_some(), catalog);
         for values in alternatives(&equalities, seat.table) {
             reading.matches.push(Matching {
@@ -174,6 +227,10 @@ pub(super) fn reading(
                 columns: seat.table.shared_columns(),
                 shape: Arc::clone(&shape),
                 values,
+                also: Arc::clone(&also),
+                strict,
+                block: seat.block,
+                seat: place,
             });
         }
         if let Some(key) = key {
@@ -214,51 +271,6 @@ fn unresolved(name: &super::RelationName, reason: super::Unresolved) -> Uncachea
         return Uncacheable::Opaque("ONLY");
     }
     Uncacheable::Unresolved(name.to_string(), reason)
-}
-
-/// Returns the equalities that give the whole primary key, if there are such and their alternatives are few.
-///
-/// The key of a row is known of any write that names it; what else the row was before often is not.
-fn of_key<'c>(table: &Table, candidates: &'c [Candidate]) -> Option<SmallVec<[&'c Candidate; 2]>> {
-    let mut chosen: SmallVec<[&Candidate; 2]> = SmallVec::new();
-    for key in table.key() {
-        let column = table
-            .columns()
-            .iter()
-            .position(|it| *it.name == *key.name)?;
-        let own = candidates
-            .iter()
-            .filter(|it| it.columns.as_slice() == [column] && it.alternatives() > 0);
-        chosen.push(own.min_by_key(|it| it.alternatives())?);
-    }
-    let product: usize = chosen.iter().map(|it| it.alternatives()).product();
-    (!chosen.is_empty() && product <= MOST_ALTERNATIVES).then_some(chosen)
-}
-
-/// Returns the equalities that tell rows apart best, as long as their alternatives are few.
-fn chosen(candidates: &[Candidate]) -> SmallVec<[&Candidate; 2]> {
-    let mut sorted: SmallVec<[&Candidate; 4]> = candidates
-        .iter()
-        .filter(|candidate| candidate.alternatives() > 0)
-        .collect();
-    sorted.sort_by_key(|candidate| candidate.alternatives());
-    let mut chosen: SmallVec<[&Candidate; 2]> = SmallVec::new();
-    let mut product = 1;
-    for candidate in sorted {
-        let covered = chosen
-            .iter()
-            .flat_map(|it| &it.columns)
-            .any(|column| candidate.columns.contains(column));
-        let columns: usize = chosen.iter().map(|it| it.columns.len()).sum();
-        let narrow = columns + candidate.columns.len() <= MOST_EQUALITIES;
-        let few = product * candidate.alternatives() <= MOST_ALTERNATIVES
-            || (chosen.is_empty() && candidate.alternatives() <= MOST_ROWS);
-        if !covered && narrow && few {
-            product *= candidate.alternatives();
-            chosen.push(candidate);
-        }
-    }
-    chosen
 }
 
 /// Returns the values of each alternative, in the order of the columns' names.

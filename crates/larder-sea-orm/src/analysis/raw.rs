@@ -221,10 +221,9 @@ fn columns(query: &Query) -> Option<usize> {
 }
 
 /// Tells whether a text that is refused has changed nothing.
-fn is_all_or_nothing(statements: &[Statement], backend: DbBackend) -> bool {
+fn is_all_or_nothing(statements: &[Statement]) -> bool {
     let partial = |or: &Option<SqliteOnConflict>| matches!(or, Some(SqliteOnConflict::Fail));
     match statements {
-        _ if backend == DbBackend::MySql => false,
         [Statement::Insert(insert)] => !partial(&insert.or),
         [Statement::Update(update)] => !partial(&update.or),
         [Statement::Delete(_) | Statement::Query(_)] => true,
@@ -245,7 +244,7 @@ fn walk<'a>(
             .iter_mut()
             .for_each(|write| write.returning = Returning::Elsewhere);
     }
-    walk.analysis.all_or_nothing = is_all_or_nothing(statements, backend);
+    walk.analysis.all_or_nothing = is_all_or_nothing(statements);
     let reader = walk.reader();
     let alone = (walk.queries, walk.tables, walk.wide) == (1, 1, false);
     if let ([Statement::Query(query)], true) = (statements, alone) {

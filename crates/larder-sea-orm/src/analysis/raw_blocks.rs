@@ -6,6 +6,7 @@ use sqlparser::ast::{
     SelectItemQualifiedWildcardKind, SetExpr, WildcardAdditionalOptions,
 };
 
+use super::counted::forget_what_is_only_counted;
 use super::raw_columns::Columns;
 use super::raw_where::Reader;
 use super::{Block, ColumnOf, Mention, Name, Place, RelationName, Role, Source};
@@ -20,7 +21,10 @@ pub(super) fn of(query: &Query, reader: Reader<'_>) -> Option<Vec<Block>> {
         lost: false,
     };
     blocks.query(query, Around::Nothing, true);
-    blocks.forget_what_is_only_counted();
+    let besides = &blocks.besides;
+    forget_what_is_only_counted(&mut blocks.found, |at| {
+        besides[at].in_from && besides[at].row_by_row
+    });
     (!blocks.lost).then_some(blocks.found)
 }
 

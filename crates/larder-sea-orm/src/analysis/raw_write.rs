@@ -88,12 +88,21 @@ fn of_insert(insert: &Insert, walk: &Walk<'_>) -> Option<Vec<Write>> {
         Some((columns, rows)) if !insert.ignore => KeyKnowledge::Inserted { columns, rows },
         _ => KeyKnowledge::Unknown,
     };
+    let assigned = match &insert.on {
+        _ if insert.ignore => Vec::new(),
+        Some(OnInsert::DuplicateKeyUpdate(set)) => proposed_cells(set, walk),
+        Some(OnInsert::OnConflict(conflict)) => match &conflict.action {
+            OnConflictAction::DoUpdate(update) => proposed_cells(&update.assignments, walk),
+            OnConflictAction::DoNothing => Vec::new(),
+        },
+        _ => Vec::new(),
+    };
     let returning = returning(insert.returning.as_deref());
     Some(vec![Write {
         table: RelationName::of_object(name)?,
         kind,
         columns,
-        assigned: Vec::new(),
+        assigned,
         key,
         returning,
     }])
@@ -123,7 +132,12 @@ fn inserted(insert: &Insert, walk: &Walk<'_>) -> Option<(Vec<Name>, Vec<Vec<Cell
         && source.limit_clause.is_none()
         && source.fetch.is_none()
         && source.order_by.is_none();
-    let fits = !columns.is_empty() && values.rows.iter().all(|row| row.len() == columns.len());
+    // Without a list the catalog knows the columns.
+    let width = match columns.len() {
+        0 => values.rows.first().map_or(0, |row| row.len()),
+        width => width,
+    };
+    let fits = width > 0 && values.rows.iter().all(|row| row.len() == width);
     let rows = || {
         values
             .rows
@@ -278,6 +292,38 @@ fn assigned_cells(assignments: &[Assignment], walk: &Walk<'_>) -> Vec<Cell> {
     }
 }
 
+/// Returns the values of the SET of an upsert, in the order of [`assigned`].
+fn proposed_cells(assignments: &[Assignment], walk: &Walk<'_>) -> Vec<Cell> {
+    let mut cells = assigned_cells(assignments, walk);
+    for (cell, assignment) in cells.iter_mut().zip(assignments) {
+        if let AssignmentTarget::ColumnName(column) = &assignment.target
+            && let Some(column) = RelationName::of_object(column)
+            && is_proposed(&assignment.value, &column.name, walk.backend)
+        {
+            *cell = Cell::Proposed;
+        }
+    }
+    cells
+}
+
+/// Tells whether an expression is what an upsert would have inserted in a column.
+fn is_proposed(value: &Expr, column: &Name, backend: DbBackend) -> bool {
+    match value {
+        Expr::CompoundIdentifier(parts) => match parts.as_slice() {
+            [row, own] => {
+                row.value.eq_ignore_ascii_case("excluded")
+                    && Name::from(own).folded(backend) == column.folded(backend)
+            }
+            _ => false,
+        },
+        Expr::Function(call) if backend == DbBackend::MySql => {
+            let text = call.to_string().replace('`', "");
+            text.eq_ignore_ascii_case(&format!("VALUES({})", column.text()))
+        }
+        _ => false,
+    }
+}
+
 fn names(columns: &[Ident]) -> Vec<Name> {
     columns.iter().map(Name::from).collect()
 }
@@ -307,7 +353,7 @@ impl Cell {
     pub(crate) fn value(&self) -> Option<&Value> {
         match self {
             Self::Value(value) => Some(value),
-            Self::Default | Self::Unknown => None,
+            Self::Default | Self::Proposed | Self::Unknown => None,
         }
     }
 }

@@ -12,6 +12,7 @@ use sea_orm::sea_query::{
     QueryBuilder, SelectStatement, SqlWriter, TableRef, UpdateStatement, WithQuery,
 };
 
+use super::counted::forget_what_is_only_counted;
 use super::frame::{Frame, FrameKind, Part, With};
 use super::recorder_state::State;
 use super::recorder_writers::Nowhere;
@@ -87,10 +88,13 @@ fn record(kind: FrameKind, backend: DbBackend, hand_over: impl FnOnce(&Recorder)
     let State {
         mut analysis,
         coarse,
+        row_by_row,
         ..
     } = recorder.state.into_inner();
     if coarse {
         analysis.blocks.clear();
+    } else if kind == FrameKind::Select {
+        forget_what_is_only_counted(&mut analysis.blocks, |at| row_by_row.contains(&at));
     }
     analysis
 }
@@ -105,6 +109,8 @@ impl Recorder {
             // What a write reads is not kept.
             coarse: !matches!(kind, FrameKind::Select | FrameKind::With),
             capture: None,
+            from_next: false,
+            row_by_row: Vec::new(),
         };
         Self {
             backend,
@@ -294,14 +300,14 @@ impl Recorder {
 
     /// Notes that the answer's rows do not tell the rows they are made of.
     pub(super) fn untold(&self) {
-        self.frame(|frame| frame.rows_told = false);
+        self.frame(Frame::puts_together);
     }
 
     /// Notes a function that may make one value of many rows, those of a query around this one too.
     pub(super) fn combines(&self) {
         let mut state = self.state.borrow_mut();
         let frames = state.frames.iter_mut();
-        frames.for_each(|frame| frame.rows_told = false);
+        frames.for_each(Frame::puts_together);
     }
 
     /// Notes that the innermost SELECT skips rows, or not all are asked for.

@@ -15,7 +15,7 @@ use super::expressions::{cell, column_name};
 use super::frame::{FrameKind, Part, Upsert, With};
 use super::recorder::{Recorder, relation};
 use super::recorder_writers::Cut;
-use super::{Join, Place, Returning, Role, Uncacheable};
+use super::{Cell, Join, Place, Returning, Role, Uncacheable};
 
 impl QuotedBuilder for Recorder {
     fn quote(&self) -> Quote {
@@ -49,6 +49,7 @@ impl QueryBuilder for Recorder {
         match table {
             TableRef::SubQuery(query, alias) => {
                 self.derived(Some(alias));
+                self.state.borrow_mut().from_next = true;
                 self.nested(FrameKind::Select, || {
                     self.prepare_select_statement(query, sql);
                 });
@@ -100,6 +101,9 @@ impl QueryBuilder for Recorder {
         });
         if let Some(alias) = &select.alias {
             self.aliased(alias);
+        }
+        if !is_one_value(&select.expr) {
+            self.frame(|frame| frame.row_by_row = false);
         }
         match &select.expr {
             Expr::Custom(text) => self.part(Role::Selected, || self.fragment(text, true)),
@@ -335,7 +339,14 @@ impl QueryBuilder for Recorder {
         };
         for update in updates {
             let (OnConflictUpdate::Column(column) | OnConflictUpdate::Expr(column, _)) = update;
-            self.frame(|frame| frame.set.push(column.into()));
+            let value = match update {
+                OnConflictUpdate::Column(_) => Cell::Proposed,
+                OnConflictUpdate::Expr(_, expr) => cell(expr),
+            };
+            self.frame(|frame| {
+                frame.set.push(column.into());
+                frame.assigned.push(value);
+            });
             if let OnConflictUpdate::Expr(_, expr) = update {
                 self.walk(expr, sql);
             }
@@ -400,5 +411,14 @@ fn whole(expr: &Expr, role: Role) -> Role {
         Expr::Column(_) => role,
         Expr::AsEnum(_, inner) => whole(inner, role),
         _ => Role::Selected,
+    }
+}
+
+/// Tells whether a part of the select list gives each row one value: it calls no function that may return several.
+fn is_one_value(expr: &Expr) -> bool {
+    match expr {
+        Expr::Column(_) | Expr::Value(_) | Expr::Constant(_) => true,
+        Expr::AsEnum(_, inner) => is_one_value(inner),
+        _ => false,
     }
 }

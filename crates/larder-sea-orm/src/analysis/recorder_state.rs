@@ -17,6 +17,10 @@ pub(super) struct State {
     /// A table was read that stands in no block.
     pub(super) coarse: bool,
     pub(super) capture: Option<Capture>,
+    /// The next SELECT stands in a FROM.
+    pub(super) from_next: bool,
+    /// The SELECTs in a FROM that give a row for each row they read.
+    pub(super) row_by_row: Vec<usize>,
 }
 
 impl State {
@@ -26,6 +30,7 @@ impl State {
             let outer = self.frames.iter().rev().find_map(|frame| frame.block);
             frame.block = Some(self.analysis.blocks.len());
             frame.rows_told = self.frames.is_empty();
+            frame.in_from = std::mem::take(&mut self.from_next);
             self.analysis.blocks.push(Block::inside(outer));
         }
         self.frames.push(frame);
@@ -57,6 +62,9 @@ impl State {
             block.rows_told = frame.rows_told;
             block.atoms = frame.equalities.atoms;
             block.links = frame.equalities.links;
+            if frame.in_from && frame.row_by_row {
+                self.row_by_row.extend(frame.block);
+            }
         }
     }
 
@@ -91,7 +99,7 @@ impl State {
         }
         if combines {
             let frames = self.frames.iter_mut();
-            frames.for_each(|frame| frame.rows_told = false);
+            frames.for_each(Frame::puts_together);
         }
     }
 

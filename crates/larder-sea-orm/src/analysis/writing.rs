@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use larder_core::{Change, Image, KeyPart, RowKey, TableName, What};
-use sea_orm::sea_query::Value;
 use sea_orm::{DbBackend, QueryResult};
 
-use super::images::Images;
+use super::images::{Images, Told};
 use super::pins::MOST_ROWS;
-use super::{Analysis, Cell, Columns, KeyKnowledge, Name, Nature, Pins, Write, WriteKind};
-use crate::canonical::{is_null, key_part, row_value_at};
+use super::written_rows::{self, Returned};
+use super::{Analysis, Nature, RelationName, Returning, Write, WriteKind};
+use crate::canonical::{key_part, row_value_at};
 use crate::catalog::{Cascade, Catalog, KeyColumn, Relation, Table, effect};
 
 /// What a statement changes.
@@ -27,37 +27,32 @@ pub struct Writing {
 
 /// One table that is written.
 #[derive(Clone, Debug)]
-struct Target {
-    table: TableName,
+pub(super) struct Target {
+    pub(super) table: TableName,
     /// Its rows change in a way that cannot be told.
-    wide: bool,
+    pub(super) wide: bool,
     /// How many rows the statement touches says whether anything has changed: no code runs beside it.
-    counted: bool,
-    key: Vec<KeyColumn>,
+    pub(super) counted: bool,
+    pub(super) key: Vec<KeyColumn>,
     /// An UPDATE or DELETE of rows that keep their keys, and that a SELECT just before finds too.
     exact: bool,
-    images: Images,
+    pub(super) images: Images,
     /// The only rows that may be written, each with what is known of it after an INSERT.
-    known: Option<Vec<(RowKey, Option<Image>)>>,
+    pub(super) known: Option<Vec<(RowKey, Option<Image>)>>,
     /// The rows returned tell their keys; `most`: there are no more than so many.
     returned: Option<Returned>,
     /// One row is inserted, with the last insert id in the place that is empty.
     inserted: Option<Vec<Option<KeyPart>>>,
     /// Rows of other tables that follow.
     cascades: Vec<Cascade>,
-    /// What all rows have in common that are inserted, as the statement tells.
-    given: Option<Image>,
+    /// What the rows are that are inserted, as the statement tells; empty if it does not.
+    given: Vec<Image>,
+    /// As the statement calls it, if rows of these keys and no others are written.
+    pub(super) by_key: Option<RelationName>,
 }
 
-/// What rows returned by a write tell.
-#[derive(Clone, Debug)]
-struct Returned {
-    /// There are no more rows than this.
-    most: Option<usize>,
-}
-
-/// A row that was written: its key, and the row before and after.
-type WrittenRow = (RowKey, Image, Image);
+/// A row that was written, and one way in which it may have changed.
+pub(super) type WrittenRow = (RowKey, Told);
 
 /// What is known of the rows written once the database has answered.
 #[derive(Clone, Copy, Debug, Default)]
@@ -90,28 +85,52 @@ impl Writing {
         let [target] = self.targets.as_slice() else {
             return None;
         };
-        let told = target.wide || target.returned.is_some() || !target.exact;
+        let told = target.wide || !target.exact;
         (!told && self.single && !self.everything && !self.wide.contains(&target.table))
             .then_some(&target.table)
     }
 
-    /// Returns the changes of rows that were read before they were written.
+    /// Returns the changes of rows that were read before they were written, and perhaps returned.
     ///
     /// `None` if a row's key cannot be told.
-    pub(crate) fn changes_of(&self, rows: &[QueryResult]) -> Option<Vec<Change>> {
+    pub(crate) fn changes_of(
+        &self,
+        rows: &[QueryResult],
+        written: &Written<'_>,
+    ) -> Option<Vec<Change>> {
         let [target] = self.targets.as_slice() else {
             return None;
         };
-        let change = |row| {
+        let returned = target.keyed(written).unwrap_or_default();
+        let mut own = Vec::with_capacity(rows.len());
+        for row in rows {
             let key = written_key(&target.key, row)?;
-            let (before, after) = target.images.read_before(row);
-            let change = Change::row(&target.table, key).columns(target.images.columns());
-            Some(change.images(before, after))
-        };
-        let own: Vec<Change> = rows.iter().map(change).collect::<Option<_>>()?;
+            let after = returned.iter().find(|(own, _)| *own == key);
+            let told = target.images.found(row, after.map(|(_, row)| *row), None);
+            own.extend(told.map(|told| (key, told)));
+        }
+        Some(self.of_rows(target, own))
+    }
+
+    /// Returns the changes of rows of a target, with those of all that goes with them.
+    pub(super) fn of_rows(&self, target: &Target, rows: Vec<WrittenRow>) -> Vec<Change> {
+        let own = rows.into_iter().map(|row| target.change(row)).collect();
         let mut changes = self.wide.iter().map(Change::table).collect();
         self.add(target, own, &mut changes);
-        Some(changes)
+        changes
+    }
+
+    /// Returns its target, if it has but one.
+    pub(super) fn target(&self) -> Option<&Target> {
+        match self.targets.as_slice() {
+            [target] if self.single && !self.everything => Some(target),
+            _ => None,
+        }
+    }
+
+    /// Tells whether any row of a table may change.
+    pub(super) fn is_wide(&self, table: &TableName) -> bool {
+        self.wide.contains(table)
     }
 
     /// Tells whether a statement that is refused may have written rows before: `FAIL` of `SQLite`.
@@ -207,49 +226,80 @@ impl Target {
             .or_else(|| self.known_rows())
             .or_else(|| self.inserted_row(written));
         let Some(rows) = rows else {
-            let (before, after) = self.images.common();
-            let after = self.given.clone().unwrap_or(after);
-            return vec![
-                Change::rows(&self.table)
-                    .columns(self.images.columns())
-                    .images(before, after),
-            ];
+            return self.rows_in_common();
         };
-        let change = |(key, before, after)| {
-            Change::row(&self.table, key)
-                .columns(self.images.columns())
-                .images(before, after)
-        };
-        rows.into_iter().map(change).collect()
+        rows.into_iter().map(|row| self.change(row)).collect()
+    }
+
+    fn change(&self, (key, told): WrittenRow) -> Change {
+        Change::row(&self.table, key)
+            .columns(told.columns)
+            .images(told.before, told.after)
+    }
+
+    /// Returns the changes of rows whose keys are not known.
+    fn rows_in_common(&self) -> Vec<Change> {
+        let ways = self.givens().into_iter();
+        let mut changes: Vec<Change> = Vec::new();
+        for told in ways.flat_map(|given| self.images.common(given)) {
+            let change = Change::rows(&self.table)
+                .columns(told.columns)
+                .images(told.before, told.after);
+            if !changes.contains(&change) {
+                changes.push(change);
+            }
+        }
+        changes
     }
 
     fn returned_rows(&self, written: &Written<'_>) -> Option<Vec<WrittenRow>> {
+        let rows = self.keyed(written)?;
+        let few = rows.len() * self.given.len() <= MOST_ROWS;
+        let mut all = Vec::with_capacity(rows.len());
+        for (key, row) in rows {
+            let givens = match self.given(&key) {
+                Some(given) => vec![Some(given)],
+                // Which row got which key is not told.
+                None if few => self.givens(),
+                None => vec![None],
+            };
+            let ways = givens.into_iter();
+            let ways = ways.flat_map(|given| self.images.returned(row, given));
+            all.extend(ways.map(|told| (key.clone(), told)));
+        }
+        Some(all)
+    }
+
+    /// Returns the rows returned with their keys, if they are all that were written.
+    pub(super) fn keyed<'r>(
+        &self,
+        written: &Written<'r>,
+    ) -> Option<Vec<(RowKey, &'r QueryResult)>> {
         let Returned { most } = self.returned.as_ref()?;
         let rows = written.rows;
         let all = written.all_rows || most.is_some_and(|most| most <= rows.len());
         if !all || rows.len() > MOST_ROWS {
             return None;
         }
-        let written = |row| {
-            let key = written_key(&self.key, row)?;
-            let (before, after) = self.images.returned(row);
-            let after = match self.given(&key) {
-                Some(given) => completed(after, given),
-                None => after,
-            };
-            Some((key, before, after))
-        };
-        rows.iter().map(written).collect()
+        let keyed = |row| Some((written_key(&self.key, row)?, row));
+        rows.iter().map(keyed).collect()
     }
 
     fn known_rows(&self) -> Option<Vec<WrittenRow>> {
-        let (before, after) = self.images.common();
-        let row = |(key, own): &(RowKey, Option<Image>)| {
-            let after = own.as_ref().unwrap_or(&after).clone();
-            let with_key = |image| self.images.with_key(image, key);
-            (key.clone(), with_key(before.clone()), with_key(after))
+        let ways = |(key, own): &(RowKey, Option<Image>)| self.in_common(key, own.as_ref());
+        Some(self.known.as_ref()?.iter().flat_map(ways).collect())
+    }
+
+    /// Returns what is known of a row by its key and what all rows have in common.
+    pub(super) fn in_common(&self, key: &RowKey, given: Option<&Image>) -> Vec<WrittenRow> {
+        let with_key = |image| self.images.with_key(image, key);
+        let told = |told: Told| Told {
+            before: with_key(told.before),
+            after: with_key(told.after),
+            ..told
         };
-        Some(self.known.as_ref()?.iter().map(row).collect())
+        let ways = self.images.common(given).into_iter();
+        ways.map(|it| (key.clone(), told(it))).collect()
     }
 
     fn inserted_row(&self, written: &Written<'_>) -> Option<Vec<WrittenRow>> {
@@ -258,10 +308,15 @@ impl Target {
         let parts = self.inserted.as_ref()?;
         let parts = parts.iter().map(|part| part.clone().or_else(|| id.clone()));
         let key = RowKey::new(parts.collect::<Option<Vec<_>>>()?);
-        let (before, after) = self.images.common();
-        let after = self.given.clone().unwrap_or(after);
-        let after = self.images.with_key(after, &key);
-        Some(vec![(key, before, after)])
+        Some(self.in_common(&key, self.given.first()))
+    }
+
+    /// Returns each row that may have been inserted, as the statement tells; `None` for one it does not tell.
+    fn givens(&self) -> Vec<Option<&Image>> {
+        if self.given.is_empty() {
+            return vec![None];
+        }
+        self.given.iter().map(Some).collect()
     }
 
     /// Returns what the statement itself tells of an inserted row.
@@ -271,27 +326,13 @@ impl Target {
         // Of two with one key only the database knows which was inserted.
         match (own.next(), own.next()) {
             (Some((_, Some(image))), None) => Some(image),
-            _ => self.given.as_ref(),
+            _ => None,
         }
-    }
-}
-
-/// Returns an image with those columns of another that it does not have.
-fn completed(image: Image, other: &Image) -> Image {
-    match (image, other) {
-        (Image::Known(own), Image::Known(other)) => {
-            let missing = other
-                .iter()
-                .filter(|(name, _)| !own.iter().any(|(known, _)| known == name));
-            Image::Known(own.iter().chain(missing).cloned().collect())
-        }
-        (Image::Unknown, other) => other.clone(),
-        (image, _) => image,
     }
 }
 
 /// Returns the key of a row that came back, by the names of its columns.
-fn written_key(key: &[KeyColumn], row: &QueryResult) -> Option<RowKey> {
+pub(super) fn written_key(key: &[KeyColumn], row: &QueryResult) -> Option<RowKey> {
     let part = |column: &KeyColumn| {
         let value = row_value_at(row, column.name.as_str(), column.class)?;
         key_part(&value, column.class)
@@ -372,14 +413,17 @@ fn picks_what_is_read(table: &Table, analysis: &Analysis, backend: DbBackend) ->
 }
 
 fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
-    let wide = matches!(
-        write.kind,
-        WriteKind::Replace | WriteKind::Merge | WriteKind::Truncate
-    );
+    let named = written_rows::named(table, write);
+    let write = &*written_rows::without_conflict(table, named, catalog);
+    let wide = match write.kind {
+        WriteKind::Replace => !written_rows::replaces_by_key(table, write, catalog),
+        WriteKind::Merge | WriteKind::Truncate => true,
+        _ => false,
+    };
     let mut target = Target {
         table: table.name().clone(),
         wide,
-        counted: !wide && !table.has_code() && write.returning != super::Returning::Elsewhere,
+        counted: !wide && !table.has_code() && is_counted(&write.returning, catalog.backend),
         key: table.key().to_vec(),
         exact: false,
         images: Images::of(table, write, catalog.backend),
@@ -387,196 +431,44 @@ fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
         returned: None,
         inserted: None,
         cascades: Vec::new(),
-        given: None,
+        given: Vec::new(),
+        by_key: None,
     };
     // The row had another key before, or none that is known.
     let moved = match &write.kind {
-        WriteKind::Update | WriteKind::Upsert(_) => sets_key(table, &write.columns, catalog),
+        WriteKind::Update | WriteKind::Upsert(_) => {
+            written_rows::sets_key(table, &write.columns, catalog)
+        }
         _ => wide,
     };
-    if table.key().is_empty() || moved {
+    if moved && write.kind != WriteKind::Update {
+        target.images.forget();
+    }
+    if moved {
+        return target;
+    }
+    target.given = written_rows::given(write, &target.images, catalog);
+    if table.key().is_empty() {
         return target;
     }
     target.exact = matches!(write.kind, WriteKind::Update | WriteKind::Delete);
-    target.returned = returned(table, write, catalog);
-    target.given = given(write, &target.images, catalog);
-    let elsewhere =
-        matches!(&write.kind, WriteKind::Upsert(key) if !is_key(table, key.as_deref(), catalog));
-    if !elsewhere {
-        target.known = known(table, write, &target.images, catalog);
-        target.inserted = last_insert(table, write, catalog);
+    target.returned = written_rows::returned(table, write, catalog);
+    if !written_rows::conflicts_elsewhere(table, write, catalog) {
+        target.known = written_rows::known(table, write, &target.images, catalog);
+        target.inserted = written_rows::last_insert(table, write, catalog);
+        let found = !matches!(write.kind, WriteKind::Insert) && !table.has_policies();
+        target.by_key = (found && target.known.is_some()).then(|| write.table.clone());
     }
     target
 }
 
-/// Returns what all rows have in common that a statement inserts.
-fn given(write: &Write, images: &Images, catalog: &Catalog) -> Option<Image> {
-    let KeyKnowledge::Inserted { columns, rows } = &write.key else {
-        return None;
-    };
-    if rows.len() > MOST_ROWS {
-        return None;
-    }
-    let mut rows = rows
-        .iter()
-        .map(|cells| images.inserted(columns, cells, catalog.backend));
-    let first = rows.next()??;
-    rows.try_fold(first, |common, row| Some(shared(&common, &row?)))
-}
-
-/// Returns the columns two images have in common.
-fn shared(one: &Image, other: &Image) -> Image {
-    match (one, other) {
-        (Image::Known(one), Image::Known(other)) => {
-            let both = one.iter().filter(|value| other.contains(value));
-            Image::Known(both.cloned().collect())
-        }
-        _ => Image::Unknown,
-    }
-}
-
-fn known(
-    table: &Table,
-    write: &Write,
-    images: &Images,
-    catalog: &Catalog,
-) -> Option<Vec<(RowKey, Option<Image>)>> {
-    match &write.key {
-        KeyKnowledge::Pinned(pins) => {
-            let rows = pinned(table, pins, catalog)?;
-            Some(rows.into_iter().map(|row| (row, None)).collect())
-        }
-        KeyKnowledge::Inserted { columns, rows } => {
-            let keys = inserted(table, columns, rows, catalog)?;
-            let row = |(key, cells): (RowKey, &Vec<Cell>)| {
-                let image = images.inserted(columns, cells, catalog.backend);
-                (key, image)
-            };
-            Some(keys.into_iter().zip(rows).map(row).collect())
-        }
-        KeyKnowledge::Unknown => None,
-    }
-}
-
-/// Returns the keys of the only rows that equalities pick.
-pub(super) fn pinned(table: &Table, pins: &Pins, catalog: &Catalog) -> Option<Vec<RowKey>> {
-    let key = table.key();
-    // By far the most frequent: one column.
-    if let [column] = key
-        && let Some(values) = pins.alternatives(&column.name, catalog.backend)
-    {
-        let row = |value| key_part(value, column.class).map(|part| RowKey::new([part]));
-        return values.iter().map(row).collect();
-    }
-    let names: Vec<&str> = key.iter().map(|column| column.name.as_str()).collect();
-    if names.is_empty() {
-        return None;
-    }
-    let canonical = |row: Vec<&Value>| {
-        let parts = row.into_iter().zip(key);
-        let parts = parts.map(|(value, column)| key_part(value, column.class));
-        parts.collect::<Option<Vec<_>>>().map(RowKey::new)
-    };
-    let rows = pins.rows(&names, catalog.backend)?;
-    rows.into_iter().map(canonical).collect()
-}
-
-fn inserted(
-    table: &Table,
-    columns: &[Name],
-    rows: &[Vec<Cell>],
-    catalog: &Catalog,
-) -> Option<Vec<RowKey>> {
-    if rows.len() > MOST_ROWS {
-        return None;
-    }
-    let key = |row: &Vec<Cell>| {
-        let parts: Option<Vec<KeyPart>> =
-            parts(table, columns, row, catalog)?.into_iter().collect();
-        parts.map(RowKey::new)
-    };
-    rows.iter().map(key).collect()
-}
-
-/// Returns the parts of an inserted row's key, empty where the database makes the value.
+/// Tells whether the count of rows that a statement answers is that of those it wrote.
 ///
-/// `None` when a value is given of which it is not known what is stored.
-fn parts(
-    table: &Table,
-    columns: &[Name],
-    row: &[Cell],
-    catalog: &Catalog,
-) -> Option<Vec<Option<KeyPart>>> {
-    let given = |column: &KeyColumn| {
-        let place = columns
-            .iter()
-            .position(|name| name.may_be_column(&column.name, catalog.backend));
-        place.and_then(|place| row.get(place))
-    };
-    let part = |column: &KeyColumn| match given(column) {
-        None | Some(Cell::Default) => Some(None),
-        Some(Cell::Value(value)) if column.automatic && is_null(value) => Some(None),
-        Some(cell) => column.stored(cell.value()?).map(Some),
-    };
-    table.key().iter().map(part).collect()
-}
-
-/// Returns what the rows returned tell, if they tell the keys.
-fn returned(table: &Table, write: &Write, catalog: &Catalog) -> Option<Returned> {
-    let told = match &write.returning {
-        super::Returning::Nothing | super::Returning::Elsewhere => false,
-        super::Returning::All => true,
-        super::Returning::Columns(names) => table.key().iter().all(|column| {
-            names
-                .iter()
-                .any(|name| name.is_column(&column.name, catalog.backend))
-        }),
-    };
-    let most = match &write.key {
-        KeyKnowledge::Inserted { rows, .. } => Some(rows.len()),
-        _ => None,
-    };
-    told.then_some(Returned { most })
-}
-
-/// Returns whether the last insert id completes the key of a single row.
-fn last_insert(table: &Table, write: &Write, catalog: &Catalog) -> Option<Vec<Option<KeyPart>>> {
-    let KeyKnowledge::Inserted { columns, rows } = &write.key else {
-        return None;
-    };
-    let ([row], WriteKind::Insert) = (rows.as_slice(), &write.kind) else {
-        return None;
-    };
-    let parts = parts(table, columns, row, catalog)?;
-    let made = |(part, column): &(&Option<KeyPart>, &KeyColumn)| part.is_none() && column.automatic;
-    let missing = parts.iter().filter(|part| part.is_none()).count();
-    let automatic = parts.iter().zip(table.key()).filter(made).count();
-    let elsewhere = write.returning == super::Returning::Elsewhere;
-    (missing == 1 && automatic == 1 && !elsewhere).then_some(parts)
-}
-
-fn sets_key(table: &Table, columns: &Columns, catalog: &Catalog) -> bool {
-    let Columns::Named(names) = columns else {
-        return true;
-    };
-    let is_set = |column: &KeyColumn| {
-        names
-            .iter()
-            .any(|name| name.may_be_column(&column.name, catalog.backend))
-    };
-    // `rowid` is the key of a table of SQLite's under a name no catalog lists.
-    let is_unknown = |name: &Name| table.column(name, catalog.backend).is_none();
-    table.key().iter().any(is_set) || names.iter().any(is_unknown)
-}
-
-/// Tells whether a conflict in these columns is one of the primary key.
-fn is_key(table: &Table, target: Option<&[Name]>, catalog: &Catalog) -> bool {
-    let is = |name: &Name, column: &KeyColumn| name.is_column(&column.name, catalog.backend);
-    target.is_some_and(|names| {
-        names.len() == table.key().len()
-            && table
-                .key()
-                .iter()
-                .all(|column| names.iter().any(|name| is(name, column)))
-    })
+/// `MariaDB` answers to one that returns rows by those rows, and counts none.
+fn is_counted(returning: &Returning, backend: DbBackend) -> bool {
+    match returning {
+        Returning::Nothing => true,
+        Returning::All | Returning::Columns(_) => backend != DbBackend::MySql,
+        Returning::Elsewhere => false,
+    }
 }

@@ -56,6 +56,8 @@ pub(super) enum RelationKind {
 pub(super) struct TableFact {
     pub(super) columns: Vec<Column>,
     pub(super) key: Vec<KeyColumn>,
+    /// It certainly has no other unique key than the primary one.
+    pub(super) one_key: bool,
     /// Writing it may delete rows that conflict.
     pub(super) replaces: bool,
     /// Its rows move between partitions when one of these is set.
@@ -213,6 +215,8 @@ impl Table {
             name,
             columns: Arc::default(),
             key: Vec::new(),
+            one_key: false,
+            family: false,
             children: Vec::new(),
             code: Vec::new(),
             sets: Sets::Nothing,
@@ -226,6 +230,8 @@ impl Table {
 
     fn absorb(&mut self, fact: TableFact, head: bool, one_key: bool) {
         let first = self.columns.is_empty();
+        self.family = !first || !head;
+        self.one_key = fact.one_key && !self.family;
         let (mut columns, mut others) = (fact.columns, self.columns.to_vec());
         if head && one_key {
             self.key = fact.key;

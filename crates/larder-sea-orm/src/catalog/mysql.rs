@@ -1,6 +1,6 @@
 //! The schema of a `MySQL` or `MariaDB` database: the one the connection is in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
@@ -30,7 +30,9 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
     let mut keys = keys(db).await?;
     let mut columns = columns(db).await?;
     let mut definitions = definitions(db).await?;
+    let otherwise_unique = otherwise_unique(db).await?;
     let mut relations = Vec::new();
+    let mut fails = false;
     for row in &query(
         db,
         "SELECT CAST(table_name AS CHAR) AS name, CAST(table_type AS CHAR) AS kind, \
@@ -40,10 +42,14 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
     .await?
     {
         let name = row.text("name")?;
-        let mut kind = kind(&row.text("kind")?, &row.text("engine")?);
+        let engine = row.text("engine")?;
+        let mut kind = kind(&row.text("kind")?, &engine);
+        // Others keep what a statement wrote before it was refused.
+        fails |= matches!(kind, RelationKind::Table(_)) && !engine.eq_ignore_ascii_case("innodb");
         if let RelationKind::Table(table) = &mut kind {
             table.key = keys.remove(&name).unwrap_or_default();
             table.columns = columns.remove(&name).unwrap_or_default();
+            table.one_key = !otherwise_unique.contains(&name);
         }
         if let RelationKind::View(view) = &mut kind
             && let Some(definition) = definitions.remove(&name)
@@ -67,7 +73,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         members: Vec::new(),
         functions: functions(db).await?,
         code,
-        fails: false,
+        fails,
         hidden: None,
     })
 }
@@ -156,6 +162,14 @@ async fn keys<C: ConnectionTrait>(db: &C) -> Result<HashMap<String, Vec<KeyColum
             .push(key_column(row)?);
     }
     Ok(keys)
+}
+
+/// Returns the tables with unique keys beside the primary one.
+async fn otherwise_unique<C: ConnectionTrait>(db: &C) -> Result<HashSet<String>, DbErr> {
+    let sql = "SELECT DISTINCT CAST(table_name AS CHAR) AS name FROM information_schema.statistics \
+               WHERE table_schema = DATABASE() AND non_unique = 0 AND index_name <> 'PRIMARY'";
+    let rows = query(db, sql).await?;
+    rows.iter().map(|row| row.text("name")).collect()
 }
 
 fn key_column(row: &Row) -> Result<KeyColumn, DbErr> {

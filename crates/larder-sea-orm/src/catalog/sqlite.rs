@@ -1,6 +1,6 @@
 //! The schema of `SQLite`, with the databases attached.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
@@ -44,6 +44,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
         fails |= listed.iter().any(|it| may_fail(&it.sql));
         let mut keys = keys(db, &schema, &listed).await?;
         let mut columns = columns(db, &schema, &listed).await?;
+        let otherwise_unique = otherwise_unique(db, &schema).await?;
         for trigger in listed.iter().filter(|it| it.kind == "trigger") {
             if schema == "temp" {
                 of_the_session.push((trigger.name.clone(), trigger.table.clone()));
@@ -61,6 +62,7 @@ pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
             if let RelationKind::Table(table) = &mut kind {
                 table.columns = columns.remove(&relation.name).unwrap_or_default();
                 table.key = keys.remove(&relation.name).unwrap_or_default();
+                table.one_key = !otherwise_unique.contains(&relation.name);
             }
             let path = (schema.clone(), relation.name.clone());
             facts.relations.push(RelationFact { path, kind });
@@ -179,6 +181,21 @@ async fn keys<C: ConnectionTrait>(
         key.iter_mut().for_each(|column| column.automatic = false);
     }
     Ok(keys)
+}
+
+/// Returns the tables with unique keys beside the primary one.
+async fn otherwise_unique<C: ConnectionTrait>(
+    db: &C,
+    schema: &str,
+) -> Result<HashSet<String>, DbErr> {
+    let sql = format!(
+        "SELECT DISTINCT m.name AS tbl FROM {}.sqlite_master m JOIN pragma_index_list(m.name, {}) i \
+         WHERE {TABLES} AND i.\"unique\" AND i.origin <> 'pk'",
+        quoted(schema),
+        literal(schema)
+    );
+    let rows = query(db, &sql).await?;
+    rows.iter().map(|row| row.text("tbl")).collect()
 }
 
 async fn columns<C: ConnectionTrait>(

@@ -1,7 +1,8 @@
 //! Writes of many rows, told row by row: the rows are read and locked before they change.
 //!
 //! The rows are read in the write's own transaction. Rows that others insert in between are not among them, so the
-//! database must have written as many rows as were read; otherwise the write is taken for one of rows not known.
+//! database must have written as many rows as were read; otherwise the write is taken for one of rows not known. Rows
+//! that the write names by their keys are read by those, whatever else it says.
 
 use std::sync::Arc;
 
@@ -26,16 +27,20 @@ where
     C::Transaction: Sync + 'static,
 {
     let pool = Arc::clone(pool);
-    Box::new(move |domain, write| {
+    Box::new(move |domain, write, wanted| {
         let larder = domain.larder.clone();
         let db = CachedConnection::pool(domain, Arc::clone(&pool));
         // A task of its own, as for every write outside a transaction: whoever asked may go away.
-        let task = async move { send(&db, write).await };
+        let task = async move { send(&db, write, wanted).await };
         joined(larder.spawn(task.in_current_span())).boxed()
     })
 }
 
-async fn send<C>(db: &CachedConnection<C>, write: Box<Write>) -> Result<Answer, DbErr>
+async fn send<C>(
+    db: &CachedConnection<C>,
+    write: Box<Write>,
+    wanted: Wanted,
+) -> Result<Answer, DbErr>
 where
     C: ConnectionTrait + TransactionTrait + Send + Sync + 'static,
     C::Transaction: Sync + 'static,
@@ -46,7 +51,7 @@ where
         ..TransactionOptions::default()
     };
     let transaction = db.begin_with_options(options).await?;
-    let answer = transaction.write(write, Wanted::Done).await;
+    let answer = transaction.write(write, wanted).await;
     match answer {
         Ok(answer) => transaction.commit().await.map(|()| answer),
         Err(error) => {
@@ -67,21 +72,20 @@ pub(super) async fn read_before<C: ConnectionTrait + 'static>(
     wrote: bool,
     conn: &C,
     write: &mut Write,
-    wanted: Wanted,
 ) -> Result<(), DbErr> {
     // Who may write need not have the right to read.
     let restricted = Rights::over(conn).is_some();
     // A transaction of SQLite that has not written yet may not be able to once it has read.
     let may_read = domain.backend != DbBackend::Sqlite || wrote || session.is_immediate();
-    if wanted != Wanted::Done || !may_read || restricted {
+    if !may_read || restricted {
         return Ok(());
     }
-    if let Some(select) = write.preimage(domain) {
+    if let Some((how, select)) = write.preimage(domain) {
         let rows = own(conn.query_all(&select)).await;
         if let Err(error) = &rows {
             session.failed(error);
         }
-        write.read_before(rows?);
+        write.read_before(how, rows?);
     }
     Ok(())
 }

@@ -228,12 +228,8 @@ where
         larder.refuse_with(reason.refusal(), || reason.to_string());
         match &self.link {
             // Sent over the pool that was connected, which checks no rights.
-            Link::Pool(_)
-                if wanted == Wanted::Done
-                    && self.rights().is_none()
-                    && write.preimage(&self.domain).is_some() =>
-            {
-                self.domain.send_exactly(write).await
+            Link::Pool(_) if self.rights().is_none() && write.preimage(&self.domain).is_some() => {
+                self.domain.send_exactly(write, wanted).await
             }
             Link::Pool(pool) => autocommit::write(&self.domain, pool, write, wanted).await,
             Link::Transaction(open) => {

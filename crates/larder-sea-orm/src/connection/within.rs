@@ -24,7 +24,7 @@ pub(super) async fn write<C: ConnectionTrait + 'static>(
     let wrote = session.wrote();
     // Before it is sent: what is read from now on may be the transaction's own.
     session.writing();
-    read_before(domain, session, wrote, conn, &mut write, wanted).await?;
+    read_before(domain, session, wrote, conn, &mut write).await?;
     if write.session == SessionChange::Lasting {
         domain.by_hand.change();
     }

@@ -516,8 +516,7 @@ fn an_insert_tells_its_rows() {
 #[test]
 fn an_insert_whose_rows_are_not_told_is_wide() {
     for (sql, backends) in [
-        ("INSERT INTO note VALUES (7, 'a', 1)", &ALL[..]),
-        ("INSERT INTO note (id) SELECT id FROM tag", &ALL),
+        ("INSERT INTO note (id) SELECT id FROM tag", &ALL[..]),
         ("INSERT IGNORE INTO note (id) VALUES (7)", &[MySql]),
     ] {
         for backend in backends {

@@ -63,7 +63,7 @@ async fn a_trigger_counts_at_its_own_events() {
             "INSERT INTO d (id) VALUES (1) ON CONFLICT (id) DO UPDATE SET y = 2",
             DbBackend::Sqlite
         ),
-        ["table main.a", "row 1 of main.d"]
+        ["table main.a", "row 1 of main.d", "row 1 of main.d"]
     );
     assert_eq!(rewritten(&catalog, "d"), nothing());
 }

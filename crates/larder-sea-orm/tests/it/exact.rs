@@ -3,8 +3,8 @@
 use larder_sea_orm::CachedRepository as _;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ColumnTrait as _, ConnectionTrait as _, EntityTrait as _, QueryFilter as _,
-    TransactionSession as _, TransactionTrait as _,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _,
+    PaginatorTrait as _, QueryFilter as _, Set, TransactionSession as _, TransactionTrait as _,
 };
 
 use crate::entities::note;
@@ -163,4 +163,80 @@ async fn lists_are_touched_by_what_their_rows_were_and_are() {
         assert_eq!(count(text).await, rows);
         assert_eq!(service.control.sent().is_empty(), kept, "{text}");
     }
+}
+
+/// Returns the texts whose notes are no longer counted in the cache, after counting them all again.
+async fn touched(service: &Service) -> Vec<&'static str> {
+    let notes = service.db.repository::<note::Entity>();
+    let mut touched = Vec::new();
+    for text in ["a", "b", "c"] {
+        service.control.sent();
+        let rows = note::Entity::find().filter(note::Column::Text.eq(text));
+        let cached = notes.count(rows.clone()).await.unwrap();
+        if !service.control.sent().is_empty() {
+            touched.push(text);
+        }
+        assert_eq!(cached, rows.count(&service.raw).await.unwrap(), "{text}");
+    }
+    touched
+}
+
+/// Seen to fail without `by_key` in `Write::preimage` (`statement.rs`).
+#[tokio::test]
+async fn rows_named_by_their_keys_are_read_whatever_writes_them() {
+    let service = with_notes().await;
+    assert_eq!(touched(&service).await, ["a", "b", "c"]);
+    let third = "UPDATE note SET text = 'c' WHERE id = 3 AND text IS NOT NULL";
+    service.db.execute_unprepared(third).await.unwrap();
+    assert_eq!(touched(&service).await, ["b", "c"]);
+    let first =
+        "INSERT INTO note VALUES (1, 'b') ON CONFLICT (id) DO UPDATE SET text = excluded.text";
+    service.db.execute_unprepared(first).await.unwrap();
+    assert_eq!(touched(&service).await, ["a", "b"]);
+    let replaced = "REPLACE INTO note VALUES (3, 'a')";
+    service.db.execute_unprepared(replaced).await.unwrap();
+    assert_eq!(touched(&service).await, ["a", "c"]);
+    let returned = note::ActiveModel {
+        id: Set(3),
+        text: Set(Some("b".into())),
+    };
+    returned.update(&service.db).await.unwrap();
+    assert_eq!(touched(&service).await, ["a", "b"]);
+    let gone = "DELETE FROM note WHERE id IN (3, 77)";
+    service.db.execute_unprepared(gone).await.unwrap();
+    assert_eq!(touched(&service).await, ["b"]);
+}
+
+/// Seen to fail without `None if alone` in `Writing::changes_by_key` (`by_key.rs`), where the row may have been any.
+#[tokio::test]
+async fn a_row_that_was_not_there_is_inserted_by_an_upsert() {
+    let service = with_notes().await;
+    touched(&service).await;
+    let new = "INSERT INTO note VALUES (9, 'c') ON CONFLICT (id) DO UPDATE SET text = 'b'";
+    service.db.execute_unprepared(new).await.unwrap();
+    assert_eq!(touched(&service).await, ["c"]);
+    let again = "UPDATE note SET text = 'a' WHERE id = 77";
+    service.db.execute_unprepared(again).await.unwrap();
+    assert_eq!(touched(&service).await, [""; 0]);
+}
+
+/// Seen to fail without `Images::keeps` (`images.rs`).
+#[tokio::test]
+async fn a_row_that_is_set_to_what_it_holds_does_not_change() {
+    let service = with_notes().await;
+    touched(&service).await;
+    let same = "UPDATE note SET text = 'a' WHERE id = 1";
+    service.db.execute_unprepared(same).await.unwrap();
+    note::Entity::update_many()
+        .col_expr(note::Column::Text, "b".into())
+        .filter(note::Column::Text.eq("b"))
+        .exec(&service.db)
+        .await
+        .unwrap();
+    assert_eq!(touched(&service).await, [""; 0]);
+    assert_eq!(kept(&service).await, [1, 2, 3, 4]);
+    // Equal to a collation is not the same.
+    let upper = "UPDATE note SET text = 'A' WHERE id = 1";
+    service.db.execute_unprepared(upper).await.unwrap();
+    assert_eq!(kept(&service).await, [2, 3, 4]);
 }

@@ -13,13 +13,14 @@ use crate::words::{change_words, dependency_words};
 const DOC: &str = include_str!("../../../../docs/precision.md");
 
 /// Where limits stand, with what is in the table for them.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     include_str!("../../src/analysis/carry.rs"),
     include_str!("../../src/analysis/pins.rs"),
-    include_str!("../../src/analysis/precision.rs"),
+    include_str!("../../src/analysis/narrow.rs"),
     include_str!("../../src/analysis/preimage.rs"),
     include_str!("../../src/analysis/raw.rs"),
     include_str!("../../src/analysis/remembered.rs"),
+    include_str!("../../src/analysis/written_rows.rs"),
     include_str!("../../src/session/frames.rs"),
     include_str!("../../src/repository/batch/select.rs"),
     include_str!("../../src/bypass/windows.rs"),

@@ -16,6 +16,9 @@ fn new(name: &str) -> product::ActiveModel {
     }
 }
 
+/// The row that was there, updated, or a new one.
+const UPSERTED: &str = "row 1 of product in name, price: id -> id, name, price\nrow 1 of product: - -> id, name, price";
+
 /// One that has `id` already.
 fn known(id: i32, name: &str) -> product::ActiveModel {
     product::ActiveModel {
@@ -59,7 +62,7 @@ fn one() -> Vec<Write> {
     writes! {
         "ActiveModelTrait::insert": "row 4 of product: - -> id, name, price", |db| new("oil").insert(db).await?;
         "ActiveModelTrait::insert of a key of two columns": "row 2/3 of item: - -> product_id, purchase_id", mariadb "row 2/3 of item: - -> product_id, purchase_id", |db| item().insert(db).await?;
-        "ActiveModelTrait::insert that is refused": "", mariadb "row 1 of product: - -> id, name, price", |db| known(1, "oil").insert(db).await?;
+        "ActiveModelTrait::insert that is refused": "", |db| known(1, "oil").insert(db).await?;
         "ActiveModelTrait::save of a new one": "row 4 of product: - -> id, name, price", |db| new("oil").save(db).await?;
         "EntityTrait::insert, Insert::exec": "row 4 of product: - -> id, name, price",
             |db| product::Entity::insert(new("oil")).exec(db).await?.last_insert_id;
@@ -80,17 +83,17 @@ fn both() -> [product::ActiveModel; 2] {
 
 fn many() -> Vec<Write> {
     writes! {
-        "EntityTrait::insert_many, InsertMany::exec": "row 4 of product: - -> id, price\nrow 5 of product: - -> id, price", mariadb "rows of product: - -> price",
+        "EntityTrait::insert_many, InsertMany::exec": "row 4 of product: - -> id, name, price\nrow 5 of product: - -> id, name, price", mariadb "rows of product: - -> name, price",
             |db| product::Entity::insert_many(both()).exec(db).await?.last_insert_id;
         "InsertMany::exec of keys that are known": "row 8 of product: - -> id, name, price\nrow 9 of product: - -> id, name, price", mariadb "row 8 of product: - -> id, name, price\nrow 9 of product: - -> id, name, price",
             |db| product::Entity::insert_many([known(8, "oil"), known(9, "ham")]).exec(db).await?.last_insert_id;
         "InsertMany::exec of none": "",
             |db| product::Entity::insert_many(Vec::<product::ActiveModel>::new()).exec(db).await?.last_insert_id;
-        "InsertMany::exec_without_returning": "rows of product: - -> price",
+        "InsertMany::exec_without_returning": "rows of product: - -> name, price",
             |db| product::Entity::insert_many(both()).exec_without_returning(db).await?;
         "InsertMany::exec_with_returning": "row 4 of product: - -> id, name, price\nrow 5 of product: - -> id, name, price", mariadb "",
             |db| product::Entity::insert_many(both()).exec_with_returning(db).await?;
-        "InsertMany::exec_with_returning_keys": "row 4 of product: - -> id, price\nrow 5 of product: - -> id, price", mariadb "",
+        "InsertMany::exec_with_returning_keys": "row 4 of product: - -> id, name, price\nrow 5 of product: - -> id, name, price", mariadb "",
             |db| product::Entity::insert_many(both()).exec_with_returning_keys(db).await?;
         "InsertMany::exec_with_returning_many": "row 4 of product: - -> id, name, price\nrow 5 of product: - -> id, name, price", mariadb "",
             |db| product::Entity::insert_many(both()).exec_with_returning_many(db).await?;
@@ -99,25 +102,25 @@ fn many() -> Vec<Write> {
 
 fn conflicting() -> Vec<Write> {
     writes! {
-        "Insert::on_conflict in the key": "row 1 of product in all columns: ? -> id", mariadb "rows of product in all columns: ? -> ?",
+        "Insert::on_conflict in the key": UPSERTED,
             |db| product::Entity::insert(known(1, "oil")).on_conflict(by_id()).exec(db).await?.last_insert_id;
-        "Insert::on_conflict in the key, exec_with_returning": "row 1 of product in all columns: ? -> id, name, price", mariadb "rows of product in all columns: ? -> ?",
+        "Insert::on_conflict in the key, exec_with_returning": UPSERTED,
             |db| product::Entity::insert(known(1, "oil")).on_conflict(by_id()).exec_with_returning(db).await?;
-        "Insert::on_conflict in the key, exec_without_returning": "row 1 of product in all columns: id -> id", mariadb "rows of product in all columns: ? -> ?",
+        "Insert::on_conflict in the key, exec_without_returning": UPSERTED,
             |db| product::Entity::insert(known(1, "oil")).on_conflict(by_id()).exec_without_returning(db).await?;
-        "Insert::on_conflict in another column": "rows of profile in all columns: ? -> ?",
+        "Insert::on_conflict in another column": "rows of profile in city: ? -> city\nrows of profile: - -> city, customer_id",
             |db| {
                 let by_customer = OnConflict::column(profile::Column::CustomerId)
                     .update_column(profile::Column::City).to_owned();
                 profile::Entity::insert(profile()).on_conflict(by_customer).exec_without_returning(db).await?
             };
-        "Insert::on_conflict in another column, exec_with_returning": "row 1 of profile in all columns: ? -> city, customer_id, id", mariadb "rows of profile in all columns: ? -> ?",
+        "Insert::on_conflict in another column, exec_with_returning": "row 1 of profile in city: customer_id, id -> city, customer_id, id\nrow 1 of profile: - -> city, customer_id, id", mariadb "rows of profile in city: ? -> city\nrows of profile: - -> city, customer_id",
             |db| {
                 let by_customer = OnConflict::column(profile::Column::CustomerId)
                     .update_column(profile::Column::City).to_owned();
                 profile::Entity::insert(profile()).on_conflict(by_customer).exec_with_returning(db).await?
             };
-        "InsertMany::on_conflict": "row 1 of product in all columns: id -> id\nrow 9 of product in all columns: id -> id", mariadb "rows of product in all columns: ? -> ?",
+        "InsertMany::on_conflict": "row 1 of product in name, price: id -> id, name, price\nrow 1 of product: - -> id, name, price\nrow 9 of product in name, price: id -> id, name, price\nrow 9 of product: - -> id, name, price",
             |db| product::Entity::insert_many([known(1, "oil"), known(9, "ham")])
                 .on_conflict(by_id()).exec_without_returning(db).await?;
     }

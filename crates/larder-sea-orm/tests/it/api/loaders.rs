@@ -116,7 +116,7 @@ fn eager() -> Vec<Read> {
                 let mut pages = loader.paginate(db, 1);
                 (pages.fetch().await?, pages.fetch_and_next().await?, pages.cur_page())
             };
-        "EntityLoaderPaginator::num_items, num_pages, num_items_and_pages": "rows of customer (uses all columns)\nrows of customer (uses no column)",
+        "EntityLoaderPaginator::num_items, num_pages, num_items_and_pages": "rows of customer (uses no column)",
             spares NEW_PROFILE,
             touches "INSERT INTO customer (id, name, referrer_id) VALUES (9, 'dan', 3)",
             |db| {
