@@ -164,9 +164,12 @@ where
 
     async fn load(self, lead: Lead<Stored>) -> Result<Response<CacheBody<R>>, S::Error> {
         let head = Head::of(&self.request);
-        let kept = self.place.look(&self.key, head.headers);
+        let for_part = self.ask == Ask::ForPart;
+        let look = || self.place.look(&self.key, head.headers);
+        let kept = (!for_part).then(look).flatten();
         let mut asked = Asked::new(&self.settings, &self.place, &head, &self.key, self.why);
         asked.first = self.first;
+        asked.for_part = for_part;
         load(self.settings, lead, self.inner, self.request, asked, kept).await
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, ETAG, HeaderMap};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap};
 use http::response::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body;
@@ -31,6 +31,7 @@ use crate::load::Loaded;
 use crate::ride::Ride;
 use crate::semantics::cache_status::{self, Forward, Outcome};
 use crate::semantics::dates::Unix;
+use crate::semantics::ranges::part_of;
 use crate::semantics::storing::{Plan, judge};
 use crate::semantics::vary::Variant;
 use crate::semantics::verdict::Skip;
@@ -121,7 +122,8 @@ fn not_kept<R: Body>(
         came,
     } = loaded;
     tracing::debug!(reason = outcome.as_str(), "a response is not kept");
-    if matches!(outcome, Outcome::Skipped(_)) && !head.status.is_server_error() {
+    let is_whole = !asked.for_part && !head.status.is_server_error();
+    if is_whole && matches!(outcome, Outcome::Skipped(_)) {
         settings.uncacheable.remember(&asked.key, came);
     }
     match asked.replaced {
@@ -166,7 +168,7 @@ impl Fill {
 
     /// Answers with a body that has ended.
     fn whole<R: Body>(self, mut head: Parts, gathered: Gathered) -> Response<CacheBody<R>> {
-        if !is_length(&head.headers, gathered.bytes().len()) {
+        if !is_length(self.status, &head.headers, gathered.bytes().len()) {
             let trailers = gathered.trailers().cloned();
             return self.give_up(head, gathered, Tail::Ended(trailers), Skip::Length);
         }
@@ -293,7 +295,7 @@ impl Fill {
     /// this response has all its dependencies by then.
     fn end<R: Body>(self, mut headers: HeaderMap, writer: Writer<R>) {
         let (bytes, trailers) = writer.close();
-        if is_length(&headers, bytes.len()) {
+        if is_length(self.status, &headers, bytes.len()) {
             let own_tag = add_tag(&self.loaded.settings, &mut headers, &bytes);
             self.keep(&headers, bytes, trailers.clone(), own_tag);
         } else {
@@ -434,7 +436,9 @@ pub(crate) fn answer_head<R: Body>(
 }
 
 fn add_tag(settings: &Settings, headers: &mut HeaderMap, body: &[u8]) -> bool {
-    let adds = settings.policy.serving.makes_tags && !headers.contains_key(ETAG);
+    // What is not all of it has no tag of its own.
+    let is_whole = !headers.contains_key(CONTENT_RANGE);
+    let adds = settings.policy.serving.makes_tags && is_whole && !headers.contains_key(ETAG);
     if adds {
         let tag = etag::of_body(headers, body);
         headers.insert(ETAG, tag);
@@ -443,10 +447,11 @@ fn add_tag(settings: &Settings, headers: &mut HeaderMap, body: &[u8]) -> bool {
 }
 
 /// Tells whether a body of this length is what the headers announced, if they did.
-fn is_length(headers: &HeaderMap, length: usize) -> bool {
+fn is_length(status: StatusCode, headers: &HeaderMap, length: usize) -> bool {
     let announced = |value: &HeaderValue| value.to_str().ok()?.parse::<usize>().ok();
-    headers
-        .get_all(CONTENT_LENGTH)
-        .iter()
-        .all(|value| announced(value) == Some(length))
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    let is_part = status == StatusCode::PARTIAL_CONTENT;
+    let part = part_of(headers).filter(|_| is_part);
+    lengths.all(|value| announced(value) == Some(length))
+        && part.is_none_or(|(part, _)| usize::try_from(part.end - part.start) == Ok(length))
 }

@@ -138,6 +138,11 @@ pub(crate) fn key(layer: &LayerName, host: &str, head: &Head<'_>, policy: &KeyPo
         .finish()
 }
 
+/// Returns the key under which a part of what stands under `key` is kept.
+pub(crate) fn part_key(key: &Key) -> Key {
+    Key::builder().text("part").key(key).finish()
+}
+
 /// Returns the tag that everything kept for a target depends on, whatever the layer and the scheme.
 pub(crate) fn tag(host: &str, target: &str) -> String {
     format!("larder:http:uri:{}{target}", host.to_ascii_lowercase())

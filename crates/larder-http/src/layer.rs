@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use larder_core::{Larder, Policy, Region};
+use http::Uri;
+use http::uri::Authority;
+use larder_core::{Change, Larder, Policy, PublishError, Region};
 use tower_layer::Layer;
 
 use crate::error::PolicyError;
-use crate::key::LayerName;
+use crate::key::{LayerName, tag};
 use crate::policy::{CheckedPolicy, HttpPolicy};
 use crate::semantics::dates::Unix;
 use crate::service::CacheService;
@@ -67,6 +69,57 @@ impl HttpLayer for Larder {
 /// On a whole `Router`, on a single route, or around any other `Service<Request<B>>`.
 #[derive(Clone)]
 pub struct CacheLayer(pub(crate) Arc<Settings>);
+
+impl CacheLayer {
+    /// Makes invalid all that is kept for a URL, of every user and variant, on every node.
+    ///
+    /// The URL is as clients ask for it: with its host if they name one. Its scheme does not count.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use larder_core::Larder;
+    /// # use larder_http::HttpLayer as _;
+    /// # let larder = Larder::builder("shop").build()?;
+    /// let layer = larder.http_layer();
+    /// layer.purge(&"https://shop.example/articles/7".parse()?).await?;
+    /// // By what responses are tagged with, and all of it:
+    /// larder.invalidate("articles").await?;
+    /// layer.purge_all().await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// The change is queued: what it touches is not served from this node's cache until it is
+    /// published.
+    pub async fn purge(&self, url: &Uri) -> Result<(), PublishError> {
+        self.0.uncacheable.clear();
+        let change = Change::tag(self.tag(url));
+        self.0.larder.publish(change).await.map(drop)
+    }
+
+    /// Ages all that is kept for a URL: served stale where that is allowed, or asked about.
+    ///
+    /// # Errors
+    /// The change is queued until the bus takes it.
+    pub async fn purge_soft(&self, url: &Uri) -> Result<(), PublishError> {
+        let change = Change::tag(self.tag(url)).soft();
+        self.0.larder.publish(change).await.map(drop)
+    }
+
+    /// Makes invalid all that is kept in the layer's region, on every node.
+    ///
+    /// # Errors
+    /// The change is queued: the region is not served from this node's cache until then.
+    pub async fn purge_all(&self) -> Result<(), PublishError> {
+        self.0.uncacheable.clear();
+        self.0.region.invalidate_all().await
+    }
+
+    fn tag(&self, url: &Uri) -> String {
+        let host = url.authority().map_or("", Authority::as_str);
+        tag(host, &self.0.policy.key.target(url))
+    }
+}
 
 /// What all services under one layer share.
 pub(crate) struct Settings {

@@ -47,6 +47,8 @@ pub(crate) struct Asked {
     pub(crate) region: Region<Stored>,
     pub(crate) key: Key,
     scoped: bool,
+    /// A part is asked for, to be kept as such.
+    pub(crate) for_part: bool,
     pub(crate) why: Forward,
     /// The response that stands under the key all variants have in common, if this is another.
     pub(crate) first: Option<Arc<Stored>>,
@@ -97,6 +99,7 @@ impl Asked {
             region: place.region.clone().into_owned(),
             key: key.clone(),
             scoped: place.scoped,
+            for_part: false,
             why,
             first: None,
             replaced: None,
@@ -108,6 +111,7 @@ impl Asked {
         storing::Asked {
             headers: &self.client.headers,
             scoped: self.scoped,
+            for_part: self.for_part,
         }
     }
 }
@@ -129,7 +133,7 @@ where
     let asks = kept
         .as_ref()
         .is_some_and(|kept| kept.stored.ask(request.headers_mut()));
-    if !asks {
+    if !asks && !asked.for_part {
         conditions::remove(request.headers_mut());
     }
     let began = settings.larder.clock().now();

@@ -13,6 +13,7 @@ use crate::body::CacheBody;
 use crate::exchange::Exchange;
 use crate::future::ResponseFuture;
 use crate::head::{Head, Traits};
+use crate::key::part_key;
 use crate::layer::Settings;
 use crate::lookup::{Found, Kept, Missed, Place};
 use crate::refresh::{Replaced, refresh};
@@ -54,6 +55,8 @@ pub(crate) enum Ask {
     Together,
     /// By this request for itself.
     Alone,
+    /// By this request for itself, for a part.
+    ForPart,
 }
 
 impl<S> CacheService<S> {
@@ -201,7 +204,7 @@ fn missed_course<R: Body>(
         return Course::Pass(cache_status::missed(missed.why, "head"));
     }
     if head.traits.has(Traits::RANGE) {
-        return Course::Pass(cache_status::missed(missed.why, "range"));
+        return part_course(settings, place, missed, head);
     }
     let key = missed.variant.as_ref().unwrap_or(&place.key);
     let known = settings
@@ -209,6 +212,41 @@ fn missed_course<R: Body>(
         .holds(key, settings.larder.clock().now());
     let ask = if known { Ask::Alone } else { Ask::Together };
     Course::Ask(place.into_owned(), missed, ask)
+}
+
+/// Answers a request for a part from a part that is kept, or asks for it to be kept.
+fn part_course<R: Body>(
+    settings: &Settings,
+    place: Place<'_>,
+    missed: Missed,
+    head: &Head<'_>,
+) -> Course<R> {
+    if !settings.policy.terms.by_the_letter || head.traits.has(Traits::CONDITIONAL) {
+        return Course::Pass(cache_status::missed(missed.why, "range"));
+    }
+    let key = part_key(&place.key);
+    let kept = place.look(&key, head.headers);
+    let fresh = kept.filter(|kept| kept.decide(None) == Reuse::Fresh);
+    let answer = fresh.and_then(|kept| {
+        let serving = Serving {
+            now: kept.now,
+            told: None,
+        };
+        let answer = kept.stored.answer_part(head, serving);
+        answer.inspect(|_| place.serve(&kept))
+    });
+    match answer {
+        Some(answer) => Course::Answer(answer),
+        None => Course::Ask(
+            place.into_owned(),
+            Missed {
+                variant: Some(key),
+                first: None,
+                ..missed
+            },
+            Ask::ForPart,
+        ),
+    }
 }
 
 fn written<R: Body>(settings: &Settings, head: &Head<'_>) -> Course<R> {

@@ -6,7 +6,8 @@
 //!    the time it came if it has none (RFC 9110, 6.6.1).
 //! 2. Every answer carries `Age` (RFC 9111, 5.1). The two fields of an answer stand in the kept headers
 //!    already, so that an answer fills them in instead of growing the map.
-//! 3. Of a 200 a condition that is met is answered with a 304, a range with a 206 or a 416, a HEAD
+//! 3. A 206 is kept under a key of its own, and answers only what lies within it.
+//! 4. Of a 200 a condition that is met is answered with a 304, a range with a 206 or a 416, a HEAD
 //!    with the headers of the GET (RFC 9110, 9.3.2). Only a HEAD needs to be told the
 //!    `Content-Length`: a body tells its own.
 
@@ -225,6 +226,29 @@ impl Stored {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
+    }
+
+    /// Answers a request for a part with a part that is kept; `None` if it does not lie within it.
+    pub(crate) fn answer_part<B: Body>(
+        &self,
+        request: &Head<'_>,
+        serving: Serving,
+    ) -> Option<Response<CacheBody<B>>> {
+        let (kept, whole) = ranges::part_of(&self.headers)?;
+        let came = self.times.came_at;
+        let Wanted::Part(part) = ranges::wanted(request.headers, &self.headers, whole, came) else {
+            return None;
+        };
+        let lies_within = kept.start <= part.start && part.end <= kept.end;
+        if !lies_within || length(&self.body) != kept.end - kept.start {
+            return None;
+        }
+        let (mut head, _) = self.answer::<B>(request, serving).into_parts();
+        head.headers
+            .insert(CONTENT_RANGE, ranges::content_range(&part, whole));
+        let within = part.start - kept.start..part.end - kept.start;
+        let bytes = slice(&self.body, &within);
+        Some(Response::from_parts(head, CacheBody::kept(bytes, None)))
     }
 
     /// Returns what of it the request gets.

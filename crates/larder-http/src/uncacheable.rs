@@ -45,6 +45,13 @@ impl Uncacheable {
         }
     }
 
+    /// Forgets all of them.
+    pub(crate) fn clear(&self) {
+        for place in &self.0 {
+            place.store(0, Ordering::Relaxed);
+        }
+    }
+
     fn find(&self, key: &Key) -> (&AtomicU64, u64) {
         let hash = rapidhash_v3(key.as_bytes());
         let place = usize::try_from(hash & SECONDS).unwrap_or_default() % PLACES;

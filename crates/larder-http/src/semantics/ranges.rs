@@ -6,12 +6,15 @@
 //!    and at least a second older than its `Date`. If not, the answer is whole (13.1.5; 8.8.2.2).
 //! 3. A range with some bytes is answered with them, a 206 and `Content-Range`; one without with a 416
 //!    (14.1.2; 15.5.17).
-//! 4. Conditions of the request are judged first (13.2.2), and only a 200 is cut.
+//! 4. A part that is kept answers what lies within it (15.3.7.3): its `Content-Range` says where it lies
+//!    in how much, and is as long as the part. Parts are not put together: that takes a strong
+//!    validator, and most of what has one is kept whole.
+//! 5. Conditions of the request are judged first (13.2.2), and only a 200 is cut.
 
 use std::ops::Range;
 
 use http::HeaderValue;
-use http::header::{DATE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED, RANGE};
+use http::header::{CONTENT_RANGE, DATE, ETAG, HeaderMap, IF_RANGE, LAST_MODIFIED, RANGE};
 
 use crate::semantics::dates::Unix;
 use crate::semantics::etag;
@@ -54,6 +57,17 @@ pub(crate) fn content_range(part: &Range<u64>, length: u64) -> HeaderValue {
 /// Returns the value of `Content-Range` where there are no bytes.
 pub(crate) fn unsatisfied(length: u64) -> HeaderValue {
     value(format!("bytes */{length}"))
+}
+
+/// Reads where a part lies, and in how much: rule 4. `None` if either is not said.
+pub(crate) fn part_of(headers: &HeaderMap) -> Option<(Range<u64>, u64)> {
+    let field = single(headers, &CONTENT_RANGE)?.to_str().ok()?;
+    let (unit, rest) = field.split_once(' ')?;
+    let (part, length) = rest.split_once('/')?;
+    let (first, last) = part.split_once('-')?;
+    let (first, last, length) = (number(first)?, number(last)?, number(length)?);
+    let fits = unit.eq_ignore_ascii_case("bytes") && first <= last && last < length;
+    fits.then(|| (first..last + 1, length))
 }
 
 fn value(text: String) -> HeaderValue {
@@ -200,7 +214,29 @@ mod tests {
         assert!(!part(THEN, &[(LAST_MODIFIED, THEN)]));
     }
 
+    #[test]
+    fn a_part_says_where_it_lies() {
+        let read = |field: &str| part_of(&headers(&[(CONTENT_RANGE, field)]));
+        assert_eq!(read("bytes 4-8/10"), Some((4..9, 10)));
+        for field in [
+            "bytes 4-8/*",
+            "bytes */10",
+            "bytes 8-4/10",
+            "bytes 4-10/10",
+            "lines 4-8/10",
+            "4-8/10",
+            "bytes 99999999999999999999-99999999999999999999/99999999999999999999",
+        ] {
+            assert_eq!(read(field), None, "{field}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn any_part_is_read_without_a_panic(field in r"(bytes )?[ -~]{0,20}") {
+            part_of(&headers(&[(CONTENT_RANGE, &field)]));
+        }
+
         #[test]
         fn any_range_is_read_without_a_panic(range in r"(bytes=)?[ -~]{0,20}", length in 0_u64..20) {
             let request = headers(&[(RANGE, &range)]);

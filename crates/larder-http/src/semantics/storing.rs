@@ -34,6 +34,7 @@ use larder_core::Lifetime;
 use crate::semantics::directives::CacheControl;
 use crate::semantics::fields::has_token;
 use crate::semantics::freshness::{self, Arrival, Source};
+use crate::semantics::ranges::part_of;
 use crate::semantics::reuse::Rules;
 use crate::semantics::validation::has_validator;
 use crate::semantics::vary::VaryNames;
@@ -69,6 +70,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// The route says whom the answer is for.
     pub(crate) scoped: bool,
+    /// A part was asked for, which may be kept as such.
+    pub(crate) for_part: bool,
 }
 
 /// How a response is to be kept.
@@ -123,7 +126,7 @@ pub(crate) fn judge(
     let is_targeted = targeted.is_some();
     let directives = targeted.unwrap_or_else(|| directives::CacheControl::of(headers));
     let explicit = freshness::explicit(headers, &directives, terms.shared, is_targeted, arrival);
-    status(head.status, headers, terms)?;
+    status(head.status, headers, asked, terms)?;
     if headers.contains_key(SET_COOKIE) && !(terms.cookies && explicit.is_some()) {
         return Err(Skip::SetCookie);
     }
@@ -153,7 +156,16 @@ pub(crate) fn judge(
 }
 
 /// Rule 1.
-fn status(status: StatusCode, headers: &HeaderMap, terms: &Terms) -> Result<(), Skip> {
+fn status(
+    status: StatusCode,
+    headers: &HeaderMap,
+    asked: Asked<'_>,
+    terms: &Terms,
+) -> Result<(), Skip> {
+    if asked.for_part {
+        let is_part = status == StatusCode::PARTIAL_CONTENT && part_of(headers).is_some();
+        return if is_part { Ok(()) } else { Err(Skip::Partial) };
+    }
     let code = status.as_u16();
     let usual = status.as_u16() < 500
         && (freshness::is_heuristic(status) || matches!(code, 302 | 303 | 307));
@@ -185,7 +197,7 @@ fn permitted(status: StatusCode, directives: &CacheControl, terms: &Terms) -> Re
 fn is_understood(status: StatusCode) -> bool {
     matches!(
         status.as_u16(),
-        200..=204 | 300..=303 | 305 | 307 | 308 | 400..=405 | 407..=415 | 417 | 421 | 422 | 426
+        200..=204 | 206 | 300..=303 | 305 | 307 | 308 | 400..=405 | 407..=415 | 417 | 421 | 422 | 426
             | 428 | 429 | 431 | 451 | 500..=505 | 511
     )
 }
@@ -394,6 +406,7 @@ mod tests {
         headers: &'a [(&'a str, &'a str)],
         request: &'a [(&'a str, &'a str)],
         length: u64,
+        for_part: bool,
     }
 
     impl<'a> Case<'a> {
@@ -403,6 +416,7 @@ mod tests {
                 headers,
                 request: &[],
                 length: 0,
+                for_part: false,
             }
         }
 
@@ -422,6 +436,7 @@ mod tests {
             let asked = Asked {
                 headers: &request,
                 scoped: false,
+                for_part: self.for_part,
             };
             let head = response.body(()).unwrap().into_parts().0;
             judge(&head, self.length, asked, ARRIVAL, terms)
@@ -576,6 +591,26 @@ mod tests {
         }
         for status in [206, 304, 416] {
             assert!(!kept(status, &rfc()), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_part_is_kept_where_one_was_asked_for() {
+        let fresh = ("cache-control", "max-age=9");
+        let part = [fresh, ("content-range", "bytes 0-1/4")];
+        let lost = [fresh, ("content-range", "bytes 0-1/*")];
+        for (status, headers, for_part, skip) in [
+            (206, &part, true, None),
+            (206, &lost, true, Some(Skip::Partial)),
+            (200, &part, true, Some(Skip::Partial)),
+            (206, &part, false, Some(Skip::Partial)),
+        ] {
+            let case = Case {
+                status,
+                for_part,
+                ..Case::of(headers)
+            };
+            assert_eq!(case.skip(&rfc()), skip, "{status} {headers:?}");
         }
     }
 

@@ -342,3 +342,58 @@ async fn requests_are_listened_to_where_the_route_says_so() {
         assert_eq!(site.calls(), after + usize::from(listens));
     }
 }
+
+/// RFC 9110, 15.3.7. Seen failing with the part kept under the key of the whole.
+#[tokio::test]
+async fn a_part_is_kept_where_the_route_goes_by_the_letter_and_answers_what_lies_within() {
+    let site = Site::new(HttpPolicy::rfc(), |call| async move {
+        let fresh = ("cache-control", "max-age=60");
+        if call.request.headers().contains_key("range") {
+            let fields = [fresh, ("content-range", "bytes 4-8/10")];
+            let mut response = respond(&fields, "45678");
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            response
+        } else {
+            respond(&[fresh], "0123456789")
+        }
+    });
+    let part = |range: &'static str| site.send(get("/", &[("range", range)]));
+    assert_eq!(part("bytes=4-8").await.cache(), "fwd=uri-miss; stored");
+    for (range, text, content_range) in [
+        ("bytes=4-8", "45678", "bytes 4-8/10"),
+        ("bytes=5-6", "56", "bytes 5-6/10"),
+    ] {
+        let answer = part(range).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.text()),
+            (206, text),
+            "{range}"
+        );
+        assert_eq!(answer.header("content-range"), content_range);
+    }
+    assert_eq!(site.calls(), 1);
+    part("bytes=3-4").await;
+    assert_eq!(site.calls(), 2);
+    let whole = site.get("/").await;
+    assert_eq!((whole.text(), site.calls()), ("0123456789", 3));
+    assert_eq!(part("bytes=3-4").await.text(), "34");
+    assert_eq!(site.calls(), 3);
+}
+
+#[tokio::test]
+async fn a_part_that_is_not_as_long_as_it_says_is_not_kept() {
+    let site = Site::new(HttpPolicy::rfc(), |_| async move {
+        let fields = [
+            ("cache-control", "max-age=60"),
+            ("content-range", "bytes 4-9/10"),
+        ];
+        let mut response = respond(&fields, "45678");
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+        response
+    });
+    for calls in 1..3 {
+        let answer = site.get_with(&[("range", "bytes=4-9")]).await;
+        assert_eq!((answer.text(), site.calls()), ("45678", calls));
+        assert_eq!(answer.cache(), "fwd=uri-miss; detail=length-mismatch");
+    }
+}

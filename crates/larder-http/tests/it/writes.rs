@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::{Response, StatusCode};
-use larder_http::HttpPolicy;
+use larder_http::{HttpLayer, HttpPolicy};
 use tokio::sync::Semaphore;
 
 use crate::site::{Call, Site, get, request, respond, settle, until, within};
@@ -177,4 +177,27 @@ async fn tags_are_taken_out_where_the_route_says_so() {
     }
     site.larder.invalidate("key-1").await.unwrap();
     assert_eq!(site.get("/a").await.text(), "2");
+}
+
+#[tokio::test]
+async fn a_purge_takes_all_variants_of_a_url_and_a_soft_one_ages_them() {
+    let policy = || HttpPolicy::new().grace(crate::site::MINUTE);
+    let site = Site::new(policy(), |call| async move { read_or(&call, 204, &[]) });
+    // Another layer of the same routes knows the URL by the same tag.
+    let layer = site.larder.http_layer_with(policy()).unwrap();
+    let url = "https://A.org/a".parse().unwrap();
+    fill(&site, &["/a", "/b"]).await;
+    layer.purge_soft(&url).await.unwrap();
+    let aged = site.send(get("/a", &[("host", "a.org")])).await;
+    assert_eq!((aged.text(), aged.cache()), ("1", "hit; ttl=0"));
+    until(|| site.calls() == 5).await;
+    settle().await;
+    let refreshed = site.send(get("/a", &[("host", "a.org")])).await;
+    assert_eq!(refreshed.text(), "5");
+    layer.purge(&url).await.unwrap();
+    assert!(!is_kept(&site, "/a", &[]).await);
+    assert!(!is_kept(&site, "/a", &[("x", "1")]).await);
+    assert!(is_kept(&site, "/b", &[]).await);
+    layer.purge_all().await.unwrap();
+    assert!(!is_kept(&site, "/b", &[]).await);
 }
