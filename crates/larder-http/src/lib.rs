@@ -67,6 +67,8 @@ mod fill;
 mod future;
 mod head;
 mod key;
+#[cfg(test)]
+mod key_fuzz;
 mod layer;
 mod load;
 mod lookup;
