@@ -24,6 +24,8 @@ enum Kind {
     /// A body, which has no meaning.
     Body,
     Method(Method),
+    /// The request's own host, in other letters.
+    HostInCapitals,
 }
 
 /// A header and the values it is edited to.
@@ -40,13 +42,17 @@ const HEADERS: &[Line] = &[
     ("x-forwarded-path", &["/{}"]),
     ("x-forwarded-uri", &["/{}"]),
     ("x-forwarded-server", &["{}.example"]),
+    ("x-forwarded-user", &["{}"]),
+    ("x-forwarded-email", &["{}@example"]),
     ("x-forwarded-for", &["{}", "127.0.0.1"]),
     ("forwarded", &["for={};host={}.example;proto=https"]),
     ("x-host", &["{}.example"]),
     ("x-original-host", &["{}.example"]),
     ("x-http-host-override", &["{}.example"]),
     ("x-original-url", &["/{}"]),
+    ("x-original-uri", &["/{}"]),
     ("x-rewrite-url", &["/{}"]),
+    ("x-script-name", &["/{}"]),
     ("x-real-ip", &["{}", "127.0.0.1"]),
     ("x-client-ip", &["{}", "127.0.0.1"]),
     ("true-client-ip", &["{}"]),
@@ -133,6 +139,10 @@ impl Edit {
                 *request.body_mut() = body.into();
             }
             Kind::Method(method) => *request.method_mut() = method.clone(),
+            Kind::HostInCapitals => {
+                let host = host_of(request).to_ascii_uppercase();
+                set_host(request, &host);
+            }
         }
     }
 
@@ -144,6 +154,7 @@ impl Edit {
             Kind::Query(query) => format!("query {}", query.replace("{}", "*")),
             Kind::Body => "a body".to_owned(),
             Kind::Method(method) => format!("method {method}"),
+            Kind::HostInCapitals => "host: in capitals".to_owned(),
         }
     }
 }
@@ -151,8 +162,9 @@ impl Edit {
 /// Returns all edits that are made without being asked for.
 pub(super) fn all() -> Vec<Edit> {
     let hosts = ["{}.example", "localhost", "localhost:4443"].map(Kind::Host);
+    let hosts = hosts.into_iter().chain([Kind::HostInCapitals]);
     let queries = ["{}={}", "utm_source={}", "callback={}", "_={}"].map(Kind::Query);
-    let others = hosts.into_iter().chain(queries).map(Edit::new);
+    let others = hosts.chain(queries).map(Edit::new);
     let own = [Kind::Body, Kind::Method(Method::HEAD)].map(Edit::own_way);
     lines(HEADERS)
         .map(Edit::new)
@@ -176,6 +188,13 @@ fn lines(lines: &'static [Line]) -> impl Iterator<Item = Kind> {
 fn marked(value: &str, mark: &str) -> HeaderValue {
     let value = value.replace("{}", mark);
     HeaderValue::try_from(value).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn host_of(request: &Request<Bytes>) -> String {
+    let line = request.headers().get(HOST);
+    let line = line.and_then(|line| line.to_str().ok());
+    let host = request.uri().host().or(line).unwrap_or("localhost");
+    host.to_owned()
 }
 
 fn set_host(request: &mut Request<Bytes>, host: &str) {

@@ -81,7 +81,13 @@ fn mirror(policy: HttpPolicy, headers: &'static [(&'static str, &'static str)]) 
     })
 }
 
-/// A site for each way in which an answer is called fresh.
+/// A site for each way in which an answer is called fresh, and for each profile.
+fn all_sites() -> [Site; 3] {
+    let [said, policy] = sites();
+    [said, policy, mirror(HttpPolicy::rfc(), &[FRESH])]
+}
+
+/// A site for each way in which an answer is called fresh, in the profile for services.
 fn sites() -> [Site; 2] {
     [mirror(HttpPolicy::new(), &[FRESH]), mirror(minute(), &[])]
 }
@@ -144,7 +150,7 @@ fn assert_is_own(answer: &Answer, who: &Attack, case: &str) {
 }
 
 /// Sends an attack before, after and together with the victim's request: each is shown its own.
-async fn assert_apart(attack: &Attack, victim: &Attack) {
+async fn assert_apart<const N: usize>(sites: fn() -> [Site; N], attack: &Attack, victim: &Attack) {
     let words = attack.words();
     for (before, after) in [(attack, victim), (victim, attack)] {
         for site in sites() {
@@ -165,7 +171,7 @@ async fn assert_apart(attack: &Attack, victim: &Attack) {
 async fn assert_all_apart(attacks: &[Attack]) {
     for attack in attacks {
         if attack.expected() != VICTIM.expected() {
-            assert_apart(attack, &VICTIM).await;
+            assert_apart(all_sites, attack, &VICTIM).await;
         }
     }
 }
@@ -173,7 +179,7 @@ async fn assert_all_apart(attacks: &[Attack]) {
 /// The victim's own answer is kept: without that the other tests would say nothing.
 #[tokio::test]
 async fn the_mirror_is_kept() {
-    for site in sites() {
+    for site in all_sites() {
         assert_own(&site, &VICTIM, "first").await;
         assert_own(&site, &VICTIM, "second").await;
         assert_eq!(site.calls(), 1);
@@ -197,7 +203,28 @@ async fn other_methods_and_bodies_are_nobody_elses() {
 
 #[tokio::test]
 async fn credentials_are_nobody_elses() {
-    assert_all_apart(CREDENTIALS).await;
+    for attack in CREDENTIALS {
+        assert_apart(sites, attack, &VICTIM).await;
+    }
+}
+
+/// By the letter a cookie tells nobody apart, but a token does unless the response says otherwise
+/// (RFC 9111, 3.5).
+#[tokio::test]
+async fn by_the_letter_too_a_token_is_nobody_elses() {
+    let has = |attack: &&Attack, name| attack.lines.iter().any(|(known, _)| *known == name);
+    let tokens = CREDENTIALS
+        .iter()
+        .filter(|attack| has(attack, "authorization"));
+    for attack in tokens.filter(|attack| !has(attack, "cookie")) {
+        let [_, _, site] = all_sites();
+        for _ in 0..2 {
+            assert_own(&site, attack, &attack.words()).await;
+        }
+        for _ in 0..2 {
+            assert_own(&site, &VICTIM, &attack.words()).await;
+        }
+    }
 }
 
 const SECRET: Lines = &[("host", b"shop.example"), ("cookie", b"session=secret")];

@@ -90,6 +90,27 @@ const WAYS: &[Way] = &[
         vary: "x-owner, x-other",
     },
     Way {
+        name: "by the letter, a user by token",
+        header: "authorization",
+        policy: || {
+            HttpPolicy::rfc()
+                .ttl(SECOND * 60)
+                .vary_by_user(by("authorization"))
+        },
+        vary: "",
+    },
+    Way {
+        name: "by the letter, vary",
+        header: "x-owner",
+        policy: || {
+            HttpPolicy::rfc()
+                .ttl(SECOND * 60)
+                .grace(SECOND * 30)
+                .variants(2)
+        },
+        vary: "x-owner",
+    },
+    Way {
         name: "a user and vary",
         header: "authorization",
         policy: || {

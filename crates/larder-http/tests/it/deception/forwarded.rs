@@ -2,7 +2,7 @@
 //! answers - links, redirects, even which page it is - and no `Vary` names it.
 
 use super::tables::Attack;
-use super::{VICTIM, assert_all_apart, assert_apart};
+use super::{VICTIM, all_sites, assert_all_apart, assert_apart};
 
 const fn header(lines: super::Lines) -> Attack {
     Attack { lines, ..VICTIM }
@@ -97,7 +97,7 @@ async fn a_host_in_another_case_is_not_shown_to_others() {
         } else {
             VICTIM
         };
-        assert_apart(&attack, &victim).await;
+        assert_apart(all_sites, &attack, &victim).await;
     }
 }
 
