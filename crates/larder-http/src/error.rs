@@ -12,6 +12,9 @@ pub enum PolicyError {
         "ttl: zero without a grace keeps nothing; leave it out to keep only what responses allow"
     )]
     ZeroTtl,
+    /// There is no freshness that could stand over a response's own.
+    #[error("overrule_freshness: needs a ttl, the freshness that stands over a response's own")]
+    OverruleWithoutTtl,
     /// There is no time in which something stale could be served.
     #[error("stale_on_error: needs a grace, the time in which it may serve something stale")]
     StaleOnErrorWithoutGrace,

@@ -26,7 +26,7 @@ use crate::refresh::Replaced;
 use crate::renew::{confirmed, head_answered};
 use crate::semantics::cache_status::{self, Forward};
 use crate::semantics::freshness::Arrival;
-use crate::semantics::{conditions, reuse, storing};
+use crate::semantics::{conditions, reuse, storing, targeted};
 use crate::stored::{Serving, Stored};
 
 /// A request's head, kept while the request is away.
@@ -136,6 +136,7 @@ where
     if !asks && !asked.for_part {
         conditions::remove(request.headers_mut());
     }
+    targeted::say_capability(request.headers_mut(), &settings.policy.terms.targets);
     let began = settings.larder.clock().now();
     let call = async {
         let tag = Dependency::Tag(Arc::clone(&asked.tag));

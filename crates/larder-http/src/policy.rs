@@ -80,6 +80,7 @@ impl HttpPolicy {
         Self {
             terms: Terms {
                 ttl: None,
+                overrules: false,
                 grace: Duration::ZERO,
                 if_error: Duration::ZERO,
                 retention: RETENTION,
@@ -115,7 +116,8 @@ impl HttpPolicy {
     ///
     /// Freshness may be guessed, any final status kept, `Set-Cookie` too where freshness is explicit; a
     /// response bridges a failing origin for a day; answers to credentials are shared as the response
-    /// says; requests' `Cache-Control` is listened to; `CDN-Cache-Control` stands over `Cache-Control`.
+    /// says; requests' `Cache-Control` is listened to; what is meant for such a cache
+    /// (`CDN-Cache-Control`, `Surrogate-Control`) stands over `Cache-Control`; parts are kept as parts.
     pub fn rfc() -> Self {
         let mut this = Self::safe();
         this.terms.if_error = BRIDGE;
@@ -123,7 +125,8 @@ impl HttpPolicy {
         this.terms.cookies = true;
         this.terms.all_statuses = true;
         this.terms.by_the_letter = true;
-        this.targets = Some(vec!["cdn-cache-control".to_owned()]);
+        let targets = ["cdn-cache-control", "surrogate-control"];
+        this.targets = Some(targets.map(str::to_owned).into());
         this.serving = ServingPolicy {
             listens: true,
             credentials_by_response: true,
@@ -152,6 +155,16 @@ impl HttpPolicy {
     #[must_use]
     pub fn ttl(mut self, ttl: Duration) -> Self {
         self.terms.ttl = Some(ttl);
+        self
+    }
+
+    /// Lets the route's `ttl` stand over what a response says of its own freshness, `no-cache` included.
+    ///
+    /// Against RFC 9111, for a handler that is known to be wrong. `no-store`, `private`, `Set-Cookie` and
+    /// `Vary` still count, and clients are told what the handler said. Default: `false`.
+    #[must_use]
+    pub fn overrule_freshness(mut self, overrule: bool) -> Self {
+        self.terms.overrules = overrule;
         self
     }
 
@@ -262,7 +275,7 @@ impl HttpPolicy {
 
     /// Names the fields that stand over `Cache-Control`, the first that is there counts (RFC 9213).
     ///
-    /// Default: none, `CDN-Cache-Control` in the [`rfc`](Self::rfc) profile.
+    /// Default: none; `CDN-Cache-Control`, then `Surrogate-Control` in the [`rfc`](Self::rfc) profile.
     #[must_use]
     pub fn targets<I, N>(mut self, fields: I) -> Self
     where
@@ -415,7 +428,9 @@ impl HttpPolicy {
             let number = name.bytes().all(|byte| byte.is_ascii_digit());
             !number && name.len() <= 100 && name.bytes().all(|byte| byte.is_ascii_graphic())
         };
-        if self.terms.ttl == Some(Duration::ZERO) && self.terms.grace.is_zero() {
+        if self.terms.overrules && self.terms.ttl.is_none() {
+            Err(PolicyError::OverruleWithoutTtl)
+        } else if self.terms.ttl == Some(Duration::ZERO) && self.terms.grace.is_zero() {
             Err(PolicyError::ZeroTtl)
         } else if self.stale_on_error && self.terms.grace.is_zero() {
             Err(PolicyError::StaleOnErrorWithoutGrace)
@@ -499,6 +514,7 @@ mod tests {
         for (policy, setting) in [
             (new().ttl(Duration::ZERO), "ttl: "),
             (new().ttl(SECOND).stale_on_error(true), "stale_on_error: "),
+            (new().overrule_freshness(true), "overrule_freshness: "),
             (new().body_limit(0), "body_limit: "),
             (new().variants(0), "variants: "),
             (new().targets(["a b"]), "targets: `a b`"),

@@ -84,7 +84,8 @@ async fn run() -> Result<(), Box<dyn Error>> {
         print!("{USAGE}");
         return Ok(());
     };
-    let larder = Larder::builder("reverse-proxy").build()?;
+    // Every unsafe request takes a slot: more of them, and fewer take along what only shares one.
+    let larder = Larder::builder("reverse-proxy").slots(1 << 20).build()?;
     let app = Router::new()
         .fallback(forward)
         .with_state(Upstream::new(options.origin))

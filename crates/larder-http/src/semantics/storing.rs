@@ -17,7 +17,7 @@
 //!    if it is encoded, `Vary` names `Accept-Encoding`, and if it is open to one origin only
 //!    (`Access-Control-Allow-Origin`), `Origin`, unless the route goes by the letter,
 //! 6. its body has an end and fits the limit as far as it says,
-//! 7. it says itself how long it is fresh, or the route does, or the route lets it be guessed
+//! 7. it says itself how long it is fresh, or the route does (which may overrule what it says), or the route lets it be guessed
 //!    ([`freshness`](crate::semantics::freshness)), or it has a validator to ask with,
 //! 8. it can be of use: it is fresh still, or may be served stale, or can be asked about.
 
@@ -47,6 +47,8 @@ use crate::semantics::{directives, targeted};
 pub(crate) struct Terms {
     /// How long a response is fresh that does not say it itself.
     pub(crate) ttl: Option<Duration>,
+    /// That stands over what a response says of its freshness.
+    pub(crate) overrules: bool,
     /// How long it may be served stale while it is refreshed, if it does not say it itself.
     pub(crate) grace: Duration,
     /// How long it may be served stale when asking fails, if it does not say it itself.
@@ -134,7 +136,8 @@ pub(crate) fn judge(
     authorized(asked, &directives, terms)?;
     let vary = varied(headers, terms)?;
     bounded(headers, least_length, terms.body_limit)?;
-    let no_cache = directives.no_cache || !is_targeted && says_pragma(headers, terms);
+    let said = directives.no_cache || !is_targeted && says_pragma(headers, terms);
+    let no_cache = said && !overrules(head, terms);
     let (fresh_for, source) = fresh_for(head, &directives, explicit, arrival, terms, no_cache)?;
     let age = freshness::age(headers, arrival);
     // A response whose own freshness is over was not made to be served again.
@@ -282,7 +285,7 @@ fn fresh_for(
     terms: &Terms,
     no_cache: bool,
 ) -> Result<(Duration, Source), Skip> {
-    if let Some(explicit) = explicit {
+    if let Some(explicit) = explicit.filter(|_| !overrules(head, terms)) {
         return Ok((explicit, Source::Explicit));
     }
     if let Some(ttl) = terms.ttl.filter(|_| head.status == StatusCode::OK) {
@@ -301,6 +304,11 @@ fn fresh_for(
     } else {
         Skip::NoFreshness
     })
+}
+
+/// Tells whether the route's freshness counts whatever the response says of its own.
+fn overrules(head: &Parts, terms: &Terms) -> bool {
+    terms.overrules && terms.ttl.is_some() && head.status == StatusCode::OK
 }
 
 fn rules(directives: &CacheControl, no_cache: bool, graceful: bool, terms: &Terms) -> Rules {
@@ -368,6 +376,7 @@ mod tests {
     fn safe() -> Terms {
         Terms {
             ttl: None,
+            overrules: false,
             grace: Duration::from_secs(10),
             if_error: Duration::ZERO,
             retention: 60 * MINUTE,
@@ -463,6 +472,24 @@ mod tests {
         assert_eq!((own.fresh_for, own.ours), (Duration::from_secs(5), false));
         let ours = Case::of(&[]).judge(&route()).unwrap();
         assert_eq!((ours.fresh_for, ours.ours), (MINUTE, true));
+    }
+
+    #[test]
+    fn a_route_may_overrule_what_is_said_of_freshness_and_nothing_else() {
+        let terms = Terms {
+            overrules: true,
+            ..route()
+        };
+        for value in ["max-age=5", "max-age=0", "no-cache", "s-maxage=9999"] {
+            let headers = [("cache-control", value)];
+            let plan = Case::of(&headers).judge(&terms).unwrap();
+            assert_eq!(plan.fresh_for, MINUTE, "{value}");
+            assert!(!plan.rules.ask_always, "{value}");
+        }
+        for value in ["no-store", "private"] {
+            let headers = [("cache-control", value)];
+            assert!(Case::of(&headers).skip(&terms).is_some(), "{value}");
+        }
     }
 
     #[test]

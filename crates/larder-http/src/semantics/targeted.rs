@@ -7,19 +7,24 @@
 //!    upper case and quotes of another kind are errors here, not variations.
 //! 4. A directive with a value of another type is ignored; parameters are too (2.1).
 //! 5. `Surrogate-Control`, which is older than that and no Structured Field, is read like
-//!    `Cache-Control` where a route names it; a directive for one device only (`;name`) is not ours.
+//!    `Cache-Control` where a route names it. This cache says so to its origin (`Surrogate-Capability`):
+//!    what is said to it by that name counts alone, what is said to others does not.
 //! 6. Fields that are not named are passed on like any other.
 
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue};
 use sfv::{Dictionary, ListEntry, Parser};
 
 use crate::semantics::directives::CacheControl;
 
 /// The name of the field of rule 5.
 const SURROGATE: &str = "surrogate-control";
+/// The name by which this cache is spoken to in it.
+const DEVICE: &[u8] = b"larder";
+/// How this cache says what it understands.
+const CAPABILITY: HeaderName = HeaderName::from_static("surrogate-capability");
 
 /// Returns the directives meant for this cache: of the first target field that counts.
 pub(crate) fn directives(headers: &HeaderMap, targets: &[HeaderName]) -> Option<CacheControl> {
@@ -64,20 +69,41 @@ fn structured(headers: &HeaderMap, target: &HeaderName) -> Option<CacheControl> 
     Some(read)
 }
 
+/// Says to the origin that this cache understands the older field, where the route names it.
+pub(crate) fn say_capability(request: &mut HeaderMap, targets: &[HeaderName]) {
+    if targets.iter().any(|target| target.as_str() == SURROGATE) {
+        let capability = HeaderValue::from_static("larder=\"Surrogate/1.0\"");
+        // A request that holds as many lines as it can goes on without it.
+        let _ = request.try_append(CAPABILITY, capability);
+    }
+}
+
 /// Rule 5.
 fn surrogate(headers: &HeaderMap, target: &HeaderName) -> Option<CacheControl> {
-    let mut ours = HeaderMap::new();
-    for line in headers.get_all(target) {
-        let members = line.as_bytes().split(|byte| *byte == b',');
-        let members: Vec<_> = members.filter(|member| !member.contains(&b';')).collect();
-        if let Ok(line) = http::HeaderValue::from_bytes(&members.join(&b','))
-            && !line.as_bytes().trim_ascii().is_empty()
-        {
-            ours.append(target, line);
-        }
-    }
-    let read = CacheControl::of_field(&ours, target);
+    let members = || {
+        let lines = headers.get_all(target).iter();
+        lines
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+            .map(split_device)
+    };
+    let named = members().any(|(_, device)| device == Some(DEVICE));
+    let ours = members()
+        .filter(|(_, device)| *device == named.then_some(DEVICE))
+        .map(|(directive, _)| directive.trim_ascii())
+        .filter(|directive| !directive.is_empty())
+        .collect::<Vec<_>>()
+        .join(&b',');
+    let field = HeaderValue::from_bytes(&ours).ok()?;
+    let read = CacheControl::of_field(&HeaderMap::from_iter([(target.clone(), field)]), target);
     (!ours.is_empty() && !read.malformed).then_some(read)
+}
+
+/// Splits a directive from the device it is meant for.
+fn split_device(member: &[u8]) -> (&[u8], Option<&[u8]>) {
+    match member.iter().position(|byte| *byte == b';') {
+        Some(at) => (&member[..at], Some(member[at + 1..].trim_ascii())),
+        None => (member, None),
+    }
 }
 
 fn takes_seconds(name: &[u8]) -> bool {
@@ -165,6 +191,10 @@ mod tests {
             Some(Some(Duration::from_mins(1)))
         );
         assert_eq!(max_age("max-age=60;other"), None);
+        assert_eq!(
+            max_age("max-age=60;larder, max-age=5, no-store;other"),
+            Some(Some(Duration::from_mins(1)))
+        );
         assert!(read(&[("surrogate-control", "no-store")]).unwrap().no_store);
     }
 
