@@ -116,8 +116,8 @@ impl HttpPolicy {
     ///
     /// Freshness may be guessed, any final status kept, `Set-Cookie` too where freshness is explicit; a
     /// response bridges a failing origin for a day; answers to credentials are shared as the response
-    /// says; requests' `Cache-Control` is listened to; what is meant for such a cache
-    /// (`CDN-Cache-Control`, `Surrogate-Control`) stands over `Cache-Control`; parts are kept as parts.
+    /// says; requests' `Cache-Control` is listened to; `CDN-Cache-Control` stands over `Cache-Control`;
+    /// parts are kept as parts.
     pub fn rfc() -> Self {
         let mut this = Self::safe();
         this.terms.if_error = BRIDGE;
@@ -125,8 +125,7 @@ impl HttpPolicy {
         this.terms.cookies = true;
         this.terms.all_statuses = true;
         this.terms.by_the_letter = true;
-        let targets = ["cdn-cache-control", "surrogate-control"];
-        this.targets = Some(targets.map(str::to_owned).into());
+        this.targets = Some(vec!["cdn-cache-control".to_owned()]);
         this.serving = ServingPolicy {
             listens: true,
             credentials_by_response: true,
@@ -275,7 +274,8 @@ impl HttpPolicy {
 
     /// Names the fields that stand over `Cache-Control`, the first that is there counts (RFC 9213).
     ///
-    /// Default: none; `CDN-Cache-Control`, then `Surrogate-Control` in the [`rfc`](Self::rfc) profile.
+    /// The older `Surrogate-Control` may be one of them; requests then say so to the wrapped service
+    /// (`Surrogate-Capability`). Default: none, `CDN-Cache-Control` in the [`rfc`](Self::rfc) profile.
     #[must_use]
     pub fn targets<I, N>(mut self, fields: I) -> Self
     where

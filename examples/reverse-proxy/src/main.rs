@@ -141,7 +141,8 @@ fn authority(origin: &str) -> Result<Authority, String> {
 fn profile(name: &str) -> Result<HttpPolicy, String> {
     match name {
         "safe" => Ok(HttpPolicy::safe()),
-        "rfc" => Ok(HttpPolicy::rfc()),
+        // A proxy is what both fields are meant for.
+        "rfc" => Ok(HttpPolicy::rfc().targets(["cdn-cache-control", "surrogate-control"])),
         _ => Err(format!("--profile {name}: neither `safe` nor `rfc`")),
     }
 }
