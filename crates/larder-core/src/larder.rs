@@ -147,12 +147,16 @@ impl Larder {
     ///
     /// They are published now and once more after five seconds; what they touch is not served or
     /// kept in between. Runs in the background; [`close`](Self::close) does not wait the time out.
+    /// Without a Tokio runtime it is never served or kept again.
     pub fn publish_unsure(&self, changes: Vec<Change>) {
         if changes.is_empty() {
             return;
         }
         let changes: Arc<[Change]> = changes.into();
         let pending = Pending::mark(&self.0.node, &changes);
+        if tokio::runtime::Handle::try_current().is_err() {
+            return pending.for_good();
+        }
         let larder = self.clone();
         self.spawn(async move {
             let _pending = pending;

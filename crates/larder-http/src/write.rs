@@ -1,8 +1,12 @@
 //! Requests that are not safe: what they change is invalid before their answer is seen.
+//!
+//! 1. An answer says what is invalid ([`invalidation`]): nothing, if it is an error.
+//! 2. A request that nobody answers, or whose client goes away first, may have been carried out, or may
+//!    be yet: its target is invalid now and once more after a while, and not kept in between.
 
 use std::future::Future;
 
-use http::Response;
+use http::{HeaderMap, Response};
 use http_body::Body;
 use larder_core::{Change, Larder, ReadScope};
 
@@ -27,25 +31,54 @@ where
     F: Future<Output = Result<Response<R>, E>>,
     R: Body,
 {
+    let mut written = Unanswered {
+        larder: larder.clone(),
+        written: Some(written),
+    };
     let mut response = match ReadScope::current() {
         Some(_) => answer.await?,
         None => ReadScope::untracked().run(answer).await?,
     };
-    if invalidation::changes(response.status()) {
+    if let Some(written) = written.answered()
+        && invalidation::changes(response.status())
+    {
         // What the bus does not take is pending, and published again until it does.
-        let _ = larder.publish_all(changes(&response, &written)).await;
+        let _ = larder
+            .publish_all(changes(response.headers(), &written))
+            .await;
     }
     let status = cache_status::bypassed(Bypass::Method);
     cache_status::append(response.headers_mut(), status);
     Ok(response.map(CacheBody::passed))
 }
 
-fn changes<R>(response: &Response<R>, written: &Written) -> Vec<Change> {
+/// A request that has not been answered yet. Dropped as such, it may have changed its target.
+struct Unanswered {
+    larder: Larder,
+    written: Option<Written>,
+}
+
+impl Unanswered {
+    fn answered(&mut self) -> Option<Written> {
+        self.written.take()
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        if let Some(written) = self.written.take() {
+            self.larder
+                .publish_unsure(changes(&HeaderMap::new(), &written));
+        }
+    }
+}
+
+fn changes(answer: &HeaderMap, written: &Written) -> Vec<Change> {
     let Written { host, target } = written;
-    let targets = invalidation::targets(host, target, response.headers());
+    let targets = invalidation::targets(host, target, answer);
     let targets = targets.iter().map(|target| tag(host, target));
     targets
-        .chain(groups::invalidated(host, response.headers()))
+        .chain(groups::invalidated(host, answer))
         .map(Change::tag)
         .collect()
 }

@@ -7,12 +7,14 @@
 mod allocations;
 mod answers;
 mod bodies;
+mod client;
 mod deception;
 mod dependencies;
 mod explain;
 mod flights;
 mod hostile;
 mod keeping;
+mod load;
 mod owners;
 mod panics;
 mod replay;
