@@ -71,7 +71,7 @@ async fn a_write_without_an_answer_counts_as_done() {
     }
 }
 
-/// Seen failing with `Unanswered` made only when the answer has come.
+/// Seen failing before there was an `Unanswered`.
 #[tokio::test]
 async fn a_write_whose_caller_goes_away_counts_as_done() {
     for client in CLIENTS {

@@ -52,7 +52,7 @@ async fn a_crowd_that_wants_what_is_kept_is_one_call() {
 
 /// The first is alone, since nobody knows yet; the nineteen it releases run side by side, and from
 /// then on all twenty do. Each barrier opens only if they do. Seen failing (it never ends) with
-/// `uncacheable.remember` left out, and with the followers released one by one.
+/// `uncacheable.remember` left out.
 #[tokio::test]
 async fn a_crowd_that_wants_what_is_private_runs_side_by_side() {
     let gate = Arc::new(Semaphore::new(0));
