@@ -5,6 +5,7 @@
 )]
 
 mod allocations;
+mod announced;
 mod answers;
 mod bodies;
 mod client;

@@ -4,6 +4,9 @@
 //! `LARDER_OWNERS_REPLIES` says how many answers are read (short by default),
 //! `LARDER_OWNERS_SEED` replays what a seed chose.
 
+mod origin;
+mod ways;
+
 use std::future::Future;
 use std::hash::{BuildHasher, Hasher};
 use std::pin::{Pin, pin};
@@ -12,17 +15,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use axum::body::Body;
-use bytes::Bytes;
 use futures_util::FutureExt;
-use http::request::Parts;
-use http::{Request, Response};
-use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody};
-use larder_core::{Change, Scope};
-use larder_http::{CacheBody, HttpPolicy};
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use larder_core::Change;
+use larder_http::CacheBody;
 
-use crate::panics::{PLANNED, hush, is_planned, words};
-use crate::site::{Call, SECOND, Site, get, minute, respond, within};
+use self::ways::{WAYS, Way};
+use crate::panics::{hush, is_planned, words};
+use crate::site::{SECOND, Site, within};
 
 const OWNERS: [&str; 5] = ["ann", "bob", "cid", "dan", "nobody"];
 const PAGES: u64 = 6;
@@ -43,178 +44,12 @@ impl Dice {
     }
 }
 
-/// By what a site tells its owners apart.
-struct Way {
-    name: &'static str,
-    /// The header that says who it is.
-    header: &'static str,
-    policy: fn() -> HttpPolicy,
-    vary: &'static str,
-}
-
-const WAYS: &[Way] = &[
-    Way {
-        name: "a user by token",
-        header: "authorization",
-        policy: || minute().vary_by_user(by("authorization")),
-        vary: "",
-    },
-    Way {
-        name: "a user by cookie",
-        header: "cookie",
-        policy: || minute().vary_by_user(by("cookie")),
-        vary: "",
-    },
-    Way {
-        name: "a tenant",
-        header: "cookie",
-        policy: || minute().vary_by_scope(|head| by("cookie")(head).map(Scope::tenant)),
-        vary: "",
-    },
-    Way {
-        name: "credentials nobody named",
-        header: "authorization",
-        policy: minute,
-        vary: "",
-    },
-    Way {
-        name: "a header of the route's",
-        header: "x-owner",
-        policy: || minute().vary_by_header("x-owner"),
-        vary: "",
-    },
-    Way {
-        name: "vary",
-        header: "x-owner",
-        policy: || minute().grace(SECOND * 30),
-        vary: "x-owner, x-other",
-    },
-    Way {
-        name: "by the letter, a user by token",
-        header: "authorization",
-        policy: || {
-            HttpPolicy::rfc()
-                .ttl(SECOND * 60)
-                .vary_by_user(by("authorization"))
-        },
-        vary: "",
-    },
-    Way {
-        name: "by the letter, vary",
-        header: "x-owner",
-        policy: || {
-            HttpPolicy::rfc()
-                .ttl(SECOND * 60)
-                .grace(SECOND * 30)
-                .variants(2)
-        },
-        vary: "x-owner",
-    },
-    Way {
-        name: "a user and vary",
-        header: "authorization",
-        policy: || {
-            minute()
-                .grace(SECOND * 30)
-                .stale_on_error(true)
-                .vary_by_user(by("authorization"))
-        },
-        vary: "accept-language",
-    },
-];
-
-fn by(header: &'static str) -> impl Fn(&Parts) -> Option<String> + Send + Sync {
-    move |head| Some(head.headers.get(header)?.to_str().ok()?.to_owned())
-}
-
-impl Way {
-    fn site(&'static self) -> Site {
-        Site::new((self.policy)(), move |call| answer(call, self))
-    }
-
-    /// Says whose answer it is; its language too if that is what it is chosen by.
-    fn mark(&self, owner: &str, path: &str, language: &str) -> String {
-        let chosen = self.vary.contains("accept-language");
-        format!("{owner} {path} {};", if chosen { language } else { "any" })
-    }
-
-    fn ask(&self, owner: &str, page: u64, language: &str) -> Request<Body> {
-        let uri = format!("/{page}");
-        let mut headers = vec![("accept-language", language)];
-        if owner != "nobody" {
-            headers.push((self.header, owner));
-        }
-        get(&uri, &headers)
-    }
-}
-
-/// What a call answers: its owner and its page, in the head and all over the body.
-async fn answer(call: Call, way: &'static Way) -> Response<Body> {
-    let mark = mark_of(&call.request, way);
-    call.larder.depend_on("all");
-    let kind = call.number % 12;
-    for _ in 0..call.number % 4 {
-        tokio::task::yield_now().await;
-    }
-    let control = if kind == 7 { "private" } else { "" };
-    let mut response = respond(&[], body(&mark, kind, call.number));
-    for (name, value) in [
-        ("x-owner-was", mark.as_str()),
-        ("vary", way.vary),
-        ("cache-control", control),
-    ] {
-        if !value.is_empty() {
-            response.headers_mut().insert(name, value.parse().unwrap());
-        }
-    }
-    if kind == 8 {
-        response
-            .headers_mut()
-            .insert("content-length", "3".parse().unwrap());
-    }
-    if kind == 9 {
-        *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
-    }
-    response
-}
-
-fn mark_of(request: &Request<Body>, way: &Way) -> String {
-    let header = |name: &str| {
-        let value = request.headers().get(name);
-        value.map_or("nobody", |value| value.to_str().unwrap())
-    };
-    let (owner, path) = (header(way.header), request.uri().path());
-    way.mark(owner, path, header("accept-language"))
-}
-
-/// A body: at once, in parts, waiting in between, or broken half way.
-fn body(mark: &str, kind: usize, number: usize) -> Body {
-    if kind < 4 {
-        return Body::from(mark.repeat(PARTS));
-    }
-    let (mark, mut polls, mut sent) = (Bytes::from(mark.to_owned()), number, 0);
-    let stream = futures_util::stream::poll_fn(move |cx| {
-        polls += 1;
-        if polls % 3 == 0 {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        sent += 1;
-        Poll::Ready(match sent {
-            _ if kind == 10 && sent > PARTS / 2 => Some(Err(std::io::Error::other("broken"))),
-            _ if kind == 11 && sent > PARTS / 2 => panic!("{PLANNED}: a body"),
-            1..=PARTS => Some(Ok(Frame::data(mark.clone()))),
-            _ => None,
-        })
-    });
-    Body::new(StreamBody::new(stream))
-}
-
 /// What is counted, so that the test is known to have tried what it says.
 #[derive(Default)]
 struct Counts {
     whole: AtomicUsize,
     from_cache: AtomicUsize,
+    parts: AtomicUsize,
     left: AtomicUsize,
     broken: AtomicUsize,
 }
@@ -237,36 +72,55 @@ async fn for_a_while<F: Future>(future: F, mut polls: u64) -> Option<F::Output> 
     .await
 }
 
-/// Reads an answer, or a part of it, and asserts that all that is read is its owner's.
-async fn read(
-    mut response: Response<CacheBody<Body>>,
-    mark: &str,
+/// What a client asks for, and how long it stays.
+struct Visit {
+    mark: String,
+    /// The first and the last byte it wants; all of them if none.
+    part: Option<(usize, usize)>,
+    /// After so many polls it leaves.
+    polls: u64,
+    /// Of the body it reads so many frames.
     frames: usize,
-    counts: &Counts,
-    case: &str,
-) {
-    let status = response.status();
-    assert_eq!(response.headers()["x-owner-was"], mark, "{case}");
-    let from_cache = response.headers()["cache-status"]
-        .to_str()
-        .unwrap()
-        .contains("hit");
-    let (whole, mut got) = (mark.repeat(PARTS), Vec::new());
-    for _ in 0..frames {
+    case: String,
+}
+
+impl Visit {
+    /// Returns what is expected under this status.
+    fn expected(&self, status: StatusCode) -> String {
+        let whole = self.mark.repeat(PARTS);
+        match self.part.filter(|_| status == StatusCode::PARTIAL_CONTENT) {
+            Some((first, last)) => whole[first..=last].to_owned(),
+            None => whole,
+        }
+    }
+}
+
+/// Reads an answer, or some of it, and asserts that all that is read is its owner's.
+async fn read(mut response: Response<CacheBody<Body>>, visit: &Visit, counts: &Counts) {
+    let (status, case) = (response.status(), &visit.case);
+    assert_eq!(response.headers()["x-owner-was"], visit.mark, "{case}");
+    assert!(status != 206 || visit.part.is_some(), "{case}: {status}");
+    let told = response.headers()["cache-status"].to_str().unwrap();
+    let from_cache = told.contains("hit") || told.contains("collapsed");
+    let (expected, mut got) = (visit.expected(status), Vec::new());
+    for _ in 0..visit.frames {
         match response.body_mut().frame().await {
             Some(Ok(frame)) => got.extend_from_slice(&frame.into_data().unwrap()),
             Some(Err(_)) => return add(&counts.broken),
             None => {
-                assert_eq!(String::from_utf8(got).unwrap(), whole, "{case} {status}");
+                assert_eq!(String::from_utf8(got).unwrap(), expected, "{case} {status}");
                 add(&counts.whole);
-                if from_cache {
-                    add(&counts.from_cache);
-                }
+                counts
+                    .from_cache
+                    .fetch_add(usize::from(from_cache), Ordering::Relaxed);
+                counts
+                    .parts
+                    .fetch_add(usize::from(status == 206), Ordering::Relaxed);
                 return;
             }
         }
         assert!(
-            whole.as_bytes().starts_with(&got),
+            expected.as_bytes().starts_with(&got),
             "{case}: {}",
             got.escape_ascii()
         );
@@ -285,22 +139,9 @@ async fn client(
     while counts.whole.load(Ordering::Relaxed) < replies {
         let (site, way) = &sites[usize::try_from(dice.throw(sites.len() as u64)).unwrap()];
         let owner = OWNERS[usize::try_from(dice.throw(OWNERS.len() as u64)).unwrap()];
-        let (page, language) = (
-            dice.throw(PAGES),
-            ["de", "en"][usize::try_from(dice.throw(2)).unwrap()],
-        );
-        let mark = way.mark(owner, &format!("/{page}"), language);
-        let case = format!("{}, client {seed}: {mark}", way.name);
-        let polls = if dice.throw(6) == 0 {
-            dice.throw(4)
-        } else {
-            u64::MAX
-        };
-        let frames = if dice.throw(6) == 0 {
-            usize::try_from(dice.throw(4)).unwrap()
-        } else {
-            usize::MAX
-        };
+        let page = dice.throw(PAGES);
+        let language = ["de", "en"][usize::try_from(dice.throw(2)).unwrap()];
+        let (visit, request) = visit(&mut dice, way, owner, page, language, seed);
         match dice.throw(300) {
             0 => drop(site.larder.invalidate("all").await.unwrap()),
             1 => drop(site.larder.invalidate_soft("all").await.unwrap()),
@@ -309,11 +150,11 @@ async fn client(
             _ => {}
         }
         let asking = async {
-            let response = site.open(way.ask(owner, page, language)).await;
-            read(response, &mark, frames, &counts, &case).await;
+            let response = site.open(request).await;
+            read(response, &visit, &counts).await;
         };
         // A body that panics does so in its reader's task: here, as it would without the cache.
-        let ended = std::panic::AssertUnwindSafe(for_a_while(asking, polls))
+        let ended = std::panic::AssertUnwindSafe(for_a_while(asking, visit.polls))
             .catch_unwind()
             .await;
         match ended {
@@ -326,6 +167,39 @@ async fn client(
             tokio::task::yield_now().await;
         }
     }
+}
+
+fn visit(
+    dice: &mut Dice,
+    way: &Way,
+    owner: &str,
+    page: u64,
+    language: &str,
+    seed: u64,
+) -> (Visit, Request<Body>) {
+    let mark = way.mark(owner, &format!("/{page}"), language);
+    let sometimes = |dice: &mut Dice, sides| (dice.throw(6) == 0).then(|| dice.throw(sides));
+    let length = (mark.len() * PARTS) as u64;
+    let part = sometimes(dice, length).map(|first| {
+        let last = first + dice.throw(length - first);
+        (
+            usize::try_from(first).unwrap(),
+            usize::try_from(last).unwrap(),
+        )
+    });
+    let mut request = way.ask(owner, page, language);
+    if let Some((first, last)) = part {
+        let range = format!("bytes={first}-{last}").parse().unwrap();
+        request.headers_mut().insert("range", range);
+    }
+    let visit = Visit {
+        case: format!("{}, client {seed}: {mark} {part:?}", way.name),
+        mark,
+        part,
+        polls: sometimes(dice, 4).unwrap_or(u64::MAX),
+        frames: sometimes(dice, 4).map_or(usize::MAX, |frames| usize::try_from(frames).unwrap()),
+    };
+    (visit, request)
 }
 
 fn number(variable: &str) -> Option<u64> {
@@ -364,15 +238,16 @@ async fn every_reply_is_its_owners() {
     );
     let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
     println!(
-        "{} whole replies, {} of them from the cache, {} broken, {} left unread",
+        "{} whole replies, {} of them from the cache, {} parts, {} broken, {} left unread",
         count(&counts.whole),
         count(&counts.from_cache),
+        count(&counts.parts),
         count(&counts.broken),
         count(&counts.left)
     );
     assert!(count(&counts.whole) >= replies);
     assert!(count(&counts.from_cache) > replies / 10 && count(&counts.left) > replies / 10);
-    assert!(count(&counts.broken) > 0);
+    assert!(count(&counts.broken) > 0 && count(&counts.parts) > replies / 50);
     within(async {
         for (site, _) in sites.iter() {
             site.larder.close().await;

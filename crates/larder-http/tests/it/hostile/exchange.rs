@@ -14,6 +14,7 @@ use larder_http::HttpPolicy;
 use proptest::prelude::*;
 
 use super::{End, Got, read_for};
+use crate::announced::Announced;
 use crate::site::{SECOND, Site, minute};
 
 /// What an origin answers, once.
@@ -37,6 +38,9 @@ struct Ask {
     /// How much later it comes.
     seconds: u32,
 }
+
+/// What the origin gave, by number.
+type Given = Arc<Mutex<HashMap<usize, Reply>>>;
 
 type Pool = &'static [(&'static str, &'static [u8])];
 
@@ -110,7 +114,7 @@ fn replies() -> impl Strategy<Value = Vec<Reply>> {
         200, 200, 200, 200, 204, 206, 206, 301, 304, 304, 404, 412, 416, 500, 503, 599, 999,
     ]);
     let end = prop::sample::select(vec![End::Clean, End::Clean, End::Clean, End::Broken]);
-    let length = prop::option::weighted(0.3, 0..12_usize);
+    let length = prop::option::weighted(0.5, prop::sample::select(vec![0, 4, 8, 12, 5]));
     let headers = prop::sample::subsequence(RESPONSE, 0..6);
     let reply = (status, headers, 0..4_usize, end, length);
     let reply = reply.prop_map(|(status, headers, chunks, end, length)| Reply {
@@ -157,7 +161,12 @@ impl Reply {
             }
             std::task::Poll::Ready(parts.pop())
         });
-        let mut response = Response::new(Body::new(StreamBody::new(stream)));
+        let mut body = Body::new(StreamBody::new(stream));
+        let is_true = |length: &usize| *length == self.chunks * 4 && self.end == End::Clean;
+        if let Some(length) = self.length.filter(is_true) {
+            body = Body::new(Announced(body, length as u64));
+        }
+        let mut response = Response::new(body);
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap();
         for (name, value) in &self.headers {
             let value = HeaderValue::from_bytes(value).unwrap();
@@ -279,29 +288,62 @@ fn exchanges() -> u32 {
         .unwrap_or(1000)
 }
 
+/// A site whose origin gives one reply after the other, and remembers which.
+fn site_giving(policy: HttpPolicy, replies: Vec<Reply>) -> (Site, Given) {
+    let given = Given::default();
+    let giving = Arc::clone(&given);
+    let site = Site::new(policy, move |call| {
+        let reply = replies[call.number % replies.len()].clone();
+        let response = reply.respond(call.number);
+        giving.lock().unwrap().insert(call.number, reply);
+        async move {
+            if call.number.is_multiple_of(2) {
+                tokio::task::yield_now().await;
+            }
+            response
+        }
+    });
+    (site, given)
+}
+
+/// Asks one after the other, or all at once.
+async fn ask_all(site: &Site, asks: Vec<Ask>, at_once: bool) -> Vec<(Ask, Got)> {
+    let mut asking = Vec::new();
+    for ask in asks {
+        site.clock.advance(SECOND * ask.seconds);
+        let site = site.clone();
+        let task = tokio::spawn(async move {
+            let got = read_for(site.open(ask.request()).await, ask.patience.max(1)).await;
+            (ask, got)
+        });
+        if at_once {
+            asking.push(task);
+        } else {
+            asking.push(tokio::spawn(std::future::ready(task.await.unwrap())));
+        }
+    }
+    let mut answers = Vec::new();
+    for task in asking {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: exchanges(), ..ProptestConfig::default() })]
 
     /// Whatever they say to each other: an answer is one the origin gave, and a cookie is one client's.
     #[test]
-    fn any_exchange_ends_with_an_answer_of_the_origins(replies in replies(), asks in asks(), kind in 0..7_u8) {
+    fn any_exchange_ends_with_an_answer_of_the_origins(
+        replies in replies(), asks in asks(), kind in 0..7_u8, at_once in any::<bool>(),
+    ) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let given = Arc::<Mutex<HashMap<usize, Reply>>>::default();
-            let giving = Arc::clone(&given);
-            let site = Site::new(policy(kind), move |call| {
-                let reply = replies[call.number % replies.len()].clone();
-                let response = reply.respond(call.number);
-                giving.lock().unwrap().insert(call.number, reply);
-                async move { response }
-            });
+            let (site, given) = site_giving(policy(kind), replies);
             let mut cookies = Vec::new();
-            for ask in asks {
-                site.clock.advance(SECOND * ask.seconds);
-                let got = read_for(site.open(ask.request()).await, ask.patience.max(1)).await;
-                let given = given.lock().unwrap();
+            for (ask, got) in ask_all(&site, asks, at_once).await {
                 if ask.patience == usize::MAX {
-                    assert_given(&ask, &got, &given);
+                    assert_given(&ask, &got, &given.lock().unwrap());
                 }
                 cookies.extend(got.headers.get("set-cookie").cloned());
             }
