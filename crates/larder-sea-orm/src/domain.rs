@@ -20,6 +20,7 @@ use crate::bypass::{Bypass, own};
 use crate::catalog::{Catalog, Relation};
 use crate::connect::DomainOptions;
 use crate::entity::{Bulk, CachedEntity, relation};
+use crate::landings::Landings;
 use crate::reader::Reader;
 use crate::session::{Held, Session};
 use crate::statement::{Answer, Read, Wanted, Write};
@@ -34,6 +35,7 @@ pub(crate) struct Domain {
     pub(crate) name: Arc<str>,
     pub(crate) backend: DbBackend,
     pub(crate) by_hand: ByHand,
+    pub(crate) landings: Landings,
     pub(crate) bypass: Bypass,
     /// `None` while the schema cannot be read.
     catalog: RwLock<Option<Schemas>>,
@@ -101,6 +103,7 @@ impl Domain {
             name: name.into(),
             backend,
             by_hand: ByHand::default(),
+            landings: Landings::default(),
             bypass: Bypass::new(options.on_bypass),
             catalog: RwLock::new(Some(Schemas::new(catalog))),
             schema: Schema {
@@ -272,6 +275,18 @@ impl Domain {
         if let Err(error) = self.larder.publish_all(changes).await {
             tracing::debug!(domain = &*self.name, %error, "a commit is not published yet");
         }
+    }
+
+    /// Returns what a write has changed; `own` of the writes on their way are its own.
+    ///
+    /// What touched no row may have met what another write did that is not published yet: then it changed what it
+    /// would have, so that whoever waited for it reads no older answer (`landings.rs`).
+    pub(crate) fn changes(&self, write: &Write, answer: &Answer, own: u32) -> Vec<Change> {
+        let changes = write.changes(answer, self);
+        if changes.is_empty() && !self.landings.are_only(own) {
+            return write.at_most(self);
+        }
+        changes
     }
 
     /// Publishes what may or may not have been committed, now and once more later.

@@ -111,6 +111,7 @@ mod connect;
 mod connection;
 mod domain;
 mod entity;
+mod landings;
 mod members;
 mod outcome;
 mod reader;

@@ -25,11 +25,11 @@ const MOST_IN_BLOCKS: usize = 500;
 pub(super) fn analyse(sql: &str, bound: Bound<'_>, backend: DbBackend) -> Analysis {
     // MySQL and MariaDB carry out what stands in such comments, depending on their version.
     if backend == DbBackend::MySql && ["/*!", "/*M!"].iter().any(|mark| sql.contains(mark)) {
-        return utility::anything();
+        return utility::unreadable(sql, backend);
     }
     let mut analysis = match Text::of(sql, bound, backend) {
         Some(text) => text.analyse(sql, backend),
-        None => return utility::anything(),
+        None => return utility::unreadable(sql, backend),
     };
     analysis.ambiguous_quoting = is_ambiguous(sql, backend);
     analysis

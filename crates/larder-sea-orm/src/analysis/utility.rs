@@ -59,11 +59,18 @@ pub(super) fn of(statement: &Statement, backend: DbBackend) -> Analysis {
             unknown_writes: true,
             ..Analysis::default()
         },
-        Statement::CreateTable(create) if create.temporary => Analysis {
-            session_change: true,
-            ..schema(backend)
-        },
+        Statement::CreateTable(create) if create.temporary => of_session(backend),
+        Statement::CreateView(create) if create.temporary => of_session(backend),
+        Statement::CreateTrigger(create) if create.temporary => of_session(backend),
         _ => schema(backend),
+    }
+}
+
+/// What makes a part of the schema that one session alone has.
+fn of_session(backend: DbBackend) -> Analysis {
+    Analysis {
+        session_change: true,
+        ..schema(backend)
     }
 }
 
@@ -99,6 +106,29 @@ pub(super) fn anything() -> Analysis {
         transaction_control: true,
         session_change: true,
         ddl: true,
+        ..Analysis::default()
+    }
+}
+
+/// What text may do that nobody can split into words.
+///
+/// On `MySQL` a single statement that begins like a query or a write of rows neither ends a transaction nor changes the
+/// schema or the session, whatever stands in its comments.
+pub(super) fn unreadable(sql: &str, backend: DbBackend) -> Analysis {
+    const ROWS: [&str; 7] = [
+        "SELECT", "INSERT", "UPDATE", "DELETE", "REPLACE", "WITH", "VALUES",
+    ];
+    let text = sql.trim();
+    let end = text.find(|c: char| !c.is_ascii_alphabetic());
+    let first = &text[..end.unwrap_or(text.len())];
+    let single = !text.trim_end_matches(';').contains(';');
+    let of_rows = ROWS.iter().any(|word| first.eq_ignore_ascii_case(word));
+    if backend != DbBackend::MySql || !single || !of_rows {
+        return anything();
+    }
+    Analysis {
+        refusal: Some(Uncacheable::Unparsed),
+        unknown_writes: true,
         ..Analysis::default()
     }
 }

@@ -43,6 +43,7 @@ struct InFlight {
 
 impl InFlight {
     fn new(domain: Arc<Domain>, write: Box<Write>) -> Self {
+        domain.landings.enter();
         if write.control.is_some() {
             domain.by_hand.enter();
         }
@@ -63,7 +64,9 @@ impl InFlight {
             domain.reload().await;
         }
         match answer {
-            Ok(answer) => domain.publish(self.write.changes(answer, domain)).await,
+            Ok(answer) => {
+                domain.publish(domain.changes(&self.write, answer, 1)).await;
+            }
             Err(error) => match of_statement(error, domain.backend) {
                 Outcome::Refused if self.write.all_or_nothing => {}
                 Outcome::Refused => domain.publish(self.write.at_most(domain)).await,
@@ -91,5 +94,6 @@ impl Drop for InFlight {
             self.domain.publish_unsure(self.write.at_most(&self.domain));
             self.leave(false);
         }
+        self.domain.landings.leave();
     }
 }

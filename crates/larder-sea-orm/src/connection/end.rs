@@ -71,6 +71,7 @@ where
         session,
         open: true,
     };
+    let _landing = domain.landings.begin();
     let answer = conn.commit().await;
     match (held.take(), &answer) {
         (Ended::Savepoint(held), _) | (Ended::Transaction(held), Ok(())) => {

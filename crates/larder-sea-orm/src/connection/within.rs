@@ -55,7 +55,7 @@ impl InFlight<'_> {
     fn landed(&mut self, answer: &Result<Answer, DbErr>) -> Held {
         self.landed = true;
         match answer {
-            Ok(answer) => self.hold(self.write.changes(answer, self.domain)),
+            Ok(answer) => self.hold(self.domain.changes(self.write, answer, 0)),
             Err(error) => {
                 self.session.failed(error);
                 match of_statement(error, self.domain.backend) {

@@ -410,6 +410,27 @@ fn text_that_does_not_parse_but_only_reads_is_no_write() {
 }
 
 #[test]
+fn what_cannot_be_read_does_no_more_than_a_statement_of_its_kind() {
+    for (sql, alone) in [
+        ("SELECT id FROM t /*! WHERE id = 1 */;", true),
+        ("SELECT 'a' FROM t WHERE x = '", true),
+        ("UPDATE t SET /*!50000 x = 1 */", true),
+        ("SELECT 1 /*! ; COMMIT */", false),
+        ("/*! COMMIT */", false),
+        ("SELECTED '", false),
+    ] {
+        let analysis = raw(sql, MySql);
+        assert!(
+            analysis.unknown_writes && analysis.refusal.is_some(),
+            "{sql}"
+        );
+        let by_hand = analysis.transaction_control || analysis.session_change || analysis.ddl;
+        assert_eq!(!by_hand, alone, "{sql}");
+    }
+    assert!(raw("SELECT '", Postgres).transaction_control);
+}
+
+#[test]
 fn transactions_and_sessions_by_hand_are_seen() {
     for (sql, backends) in [
         ("BEGIN", &ALL[..]),
@@ -438,6 +459,11 @@ fn transactions_and_sessions_by_hand_are_seen() {
     }
     for (sql, backend) in [
         ("SET search_path = app", Postgres),
+        (
+            "CREATE TEMP TRIGGER x AFTER UPDATE ON t BEGIN DELETE FROM u; END",
+            Sqlite,
+        ),
+        ("CREATE TEMP VIEW v AS SELECT 1", Sqlite),
         ("SET LOCAL app.user_id = '7'", Postgres),
         ("SET ROLE app", Postgres),
         ("RESET ALL", Postgres),
