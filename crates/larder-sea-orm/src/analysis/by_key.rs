@@ -28,7 +28,10 @@ impl Writing {
         let relation = target.by_key.as_ref()?;
         let known = target.known.as_deref()?;
         let apart = |at: usize| !known[..at].iter().any(|(key, _)| *key == known[at].0);
+        // Rows of MyISAM's and the like cannot be locked.
+        let unlocked = backend == DbBackend::MySql && self.may_be_partial();
         let told = !known.is_empty()
+            && !unlocked
             && (0..known.len()).all(apart)
             && !target.wide
             && !self.is_wide(&target.table);

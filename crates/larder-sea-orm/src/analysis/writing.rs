@@ -394,7 +394,7 @@ pub(super) fn of(
         writing.everything |= effects.everything;
         writing.wide.extend(effects.tables);
         let mut target = target(table, write, catalog);
-        target.exact &= picks_what_is_read(table, analysis, catalog.backend);
+        target.exact &= picks_what_is_read(table, analysis, catalog);
         target.cascades = effects.cascades;
         writing.targets.push(target);
     }
@@ -405,11 +405,13 @@ pub(super) fn of(
 ///
 /// Rows that come to be in between make more rows written than read. No count tells when a trigger leaves others out,
 /// or when a WHERE that is asked twice answers differently: it reads tables that are not locked, or calls `random()`.
-fn picks_what_is_read(table: &Table, analysis: &Analysis, backend: DbBackend) -> bool {
-    let alone = backend == DbBackend::Sqlite;
+fn picks_what_is_read(table: &Table, analysis: &Analysis, catalog: &Catalog) -> bool {
+    let alone = catalog.backend == DbBackend::Sqlite;
     let same = alone || analysis.reads.is_empty();
-    let all = backend != DbBackend::Postgres || !table.has_code();
-    same && all && !table.has_policies() && analysis.refusal.is_none()
+    let all = catalog.backend != DbBackend::Postgres || !table.has_code();
+    // Rows of MyISAM's and the like cannot be locked.
+    let locked = catalog.backend != DbBackend::MySql || !catalog.may_fail_half_way();
+    same && all && locked && !table.has_policies() && analysis.refusal.is_none()
 }
 
 fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {

@@ -117,16 +117,31 @@ impl Server {
 
     /// Connects to a database as a user.
     pub(crate) async fn pool(&self, database: &str, user: &str, most: u32) -> DatabaseConnection {
+        connected(self.options(database, user, most)).await
+    }
+
+    /// Connects so that `PostgreSQL` plans each statement anew: no answer tells of an older schema.
+    pub(crate) async fn forgetful(&self, database: &str, most: u32) -> DatabaseConnection {
+        let mut options = self.options(database, "larder", most);
+        options.map_sqlx_postgres_opts(|options| options.statement_cache_capacity(0));
+        connected(options).await
+    }
+
+    fn options(&self, database: &str, user: &str, most: u32) -> ConnectOptions {
         let url = format!(
             "{}://{user}@127.0.0.1:{}/{database}",
             self.scheme, self.port
         );
         let mut options = ConnectOptions::new(url);
         options.max_connections(most).sqlx_logging(false);
-        Database::connect(options)
-            .await
-            .expect("the server answers")
+        options
     }
+}
+
+async fn connected(options: ConnectOptions) -> DatabaseConnection {
+    Database::connect(options)
+        .await
+        .expect("the server answers")
 }
 
 fn begin(kind: &Kind) -> Option<Server> {

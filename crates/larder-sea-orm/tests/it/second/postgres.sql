@@ -628,7 +628,7 @@ SELECT myagg(id) FROM base
 @read
 SELECT v::dom FROM base WHERE id = 1
 @pass
-SELECT * FROM tbl(2)
+SELECT id, v FROM tbl(2)
 @pass
 SELECT id FROM idx JOIN tbl(1) USING (id)
 @pass

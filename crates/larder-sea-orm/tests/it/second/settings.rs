@@ -45,6 +45,7 @@ async fn service() -> Option<Service> {
          CREATE VIEW owned AS SELECT id FROM doc;
          CREATE VIEW chained WITH (security_invoker = true) AS SELECT id FROM invoker;
          CREATE FUNCTION become(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RETURN set_config('app.tenant', $1, true); END $$;
+         CREATE FUNCTION become_quietly(text) RETURNS text LANGUAGE sql STABLE AS $$ SELECT set_config('app.tenant', $1, true) $$;
          CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM set_config('app.tenant', 'globex', true); RETURN NEW; END $$;
          CREATE TRIGGER tells BEFORE UPDATE ON trg FOR EACH ROW EXECUTE FUNCTION tell();
          CREATE TABLE par (id int PRIMARY KEY, tenant text); CREATE TABLE kid () INHERITS (par);
@@ -136,6 +137,11 @@ async fn however_a_tenant_is_told_it_is_the_one_who_reads() {
         &["SET SESSION app.tenant TO 'globex'", acme],
         &[acme, "DISCARD ALL"],
         &[acme, "SELECT become('globex')"],
+        &[acme, "SELECT become_quietly('globex')"],
+        &[
+            acme,
+            "SELECT id FROM t WHERE become_quietly('globex') = 'globex'",
+        ],
         &[
             acme,
             "DO $$ BEGIN PERFORM set_config('app.tenant', 'globex', true); END $$",

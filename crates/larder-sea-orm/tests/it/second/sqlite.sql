@@ -1076,3 +1076,16 @@ UPDATE a SET b = c, c = b
 DELETE FROM a WHERE b = 2
 @write
 INSERT INTO a SELECT id, a, c FROM b WHERE NOT EXISTS (SELECT 1 FROM a WHERE a.id = b.id)
+
+@case a temporary trigger is a trigger
+@schema
+CREATE TABLE total (id INTEGER PRIMARY KEY, s INT); INSERT INTO total VALUES (1, 1);
+CREATE TABLE chain (id INTEGER PRIMARY KEY, v INT); INSERT INTO chain VALUES (1, 1);
+@read
+SELECT v FROM chain WHERE id = 1
+@write
+CREATE TEMP TRIGGER tt AFTER UPDATE ON total BEGIN UPDATE chain SET v = v - 2; END
+@write
+UPDATE total SET s = 6
+@write
+UPDATE total SET s = 7
