@@ -189,7 +189,7 @@ fn mixed(base: &Parts, other: &Parts, part: u8) -> Parts {
             (mixed.path, mixed.seen) = (
                 base.seen.clone().unwrap_or_else(|| base.path.clone()),
                 Some(base.path.clone()),
-            )
+            );
         }
         _ => (mixed.declared, mixed.forwarded) = (mixed.forwarded, mixed.declared),
     }
