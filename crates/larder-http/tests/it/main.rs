@@ -26,4 +26,5 @@ mod stale;
 mod together;
 mod users;
 mod variants;
+mod versions;
 mod writes;
