@@ -4,8 +4,11 @@
 //! 2. One that is kept and complete is a single chunk and its trailers.
 //! 3. One that turned out too large, too short, too slow or broken is replayed: what was gathered,
 //!    then the rest, the error or the end, just as it would have come without the cache.
-//! 4. One that still runs is read from the [`Feed`](feed::Feed) it is gathered in.
+//! 4. One that ended before its end, for reasons that are another's, ends with an error of its own: half a
+//!    body is never passed off as a whole one.
+//! 5. One that still runs is read from the [`Feed`](feed::Feed) it is gathered in.
 
+pub(crate) mod error;
 pub(crate) mod feed;
 pub(crate) mod gather;
 
@@ -19,6 +22,7 @@ use http_body::{Body, Frame, SizeHint};
 use larder_core::ReadScope;
 use pin_project_lite::pin_project;
 
+use crate::body::error::BodyError;
 use crate::body::feed::{Fed, Reader};
 
 pin_project! {
@@ -69,8 +73,8 @@ pub(crate) enum Tail<B: Body> {
     Failed(B::Error),
     /// With its trailers, if any, and then not at all.
     Ended(Option<HeaderMap>),
-    /// Its task is gone: it panicked.
-    Lost,
+    /// It broke for another, or its task is gone: it panicked.
+    Cut,
 }
 
 impl<B: Body> CacheBody<B> {
@@ -120,13 +124,18 @@ impl<B: Body> CacheBody<B> {
 
 impl<B: Body> Body for CacheBody<B> {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = BodyError<B::Error>;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> PolledFrame<Bytes, B::Error> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> PolledFrame<Bytes, BodyError<B::Error>> {
         let mut kind = self.project().kind;
         loop {
             match kind.as_mut().project() {
-                KindProjected::Passed { body } => return poll_in_scope(body, cx),
+                KindProjected::Passed { body } => {
+                    return poll_in_scope(body, cx).map_err(BodyError::Inner);
+                }
                 KindProjected::Kept { bytes, trailers } => {
                     let trailers = || trailers.take().map(|trailers| Frame::trailers(*trailers));
                     return Poll::Ready(chunk(bytes).or_else(trailers).map(Ok));
@@ -196,18 +205,18 @@ impl<B: Body> Running<B> {
 }
 
 impl<B: Body> Replay<B> {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> PolledFrame<Bytes, B::Error> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> PolledFrame<Bytes, BodyError<B::Error>> {
         if let Some(first) = chunk(&mut self.first) {
             return Poll::Ready(Some(Ok(first)));
         }
         if let Tail::Rest(body) = &mut self.tail {
-            return poll_in_scope(body.as_mut(), cx);
+            return poll_in_scope(body.as_mut(), cx).map_err(BodyError::Inner);
         }
         Poll::Ready(match std::mem::replace(&mut self.tail, Tail::Ended(None)) {
-            Tail::Failed(error) => Some(Err(error)),
+            Tail::Failed(error) => Some(Err(BodyError::Inner(error))),
             Tail::Ended(trailers) => trailers.map(|trailers| Ok(Frame::trailers(trailers))),
             // An end here would pass off half a body as a whole one.
-            Tail::Lost => panic!("the body of a response panicked while it was gathered"),
+            Tail::Cut => Some(Err(BodyError::Cut)),
             Tail::Rest(_) => None,
         })
     }
@@ -217,7 +226,7 @@ impl<B: Body> Replay<B> {
             && match &self.tail {
                 Tail::Rest(body) => body.is_end_stream(),
                 Tail::Ended(trailers) => trailers.is_none(),
-                Tail::Failed(_) | Tail::Lost => false,
+                Tail::Failed(_) | Tail::Cut => false,
             }
     }
 
@@ -230,7 +239,7 @@ impl<B: Body> Replay<B> {
             if let Some(upper) = rest.upper() {
                 hint.set_upper(upper.saturating_add(first));
             }
-        } else if matches!(self.tail, Tail::Failed(_) | Tail::Lost) {
+        } else if matches!(self.tail, Tail::Failed(_) | Tail::Cut) {
             let first = hint.lower();
             hint = SizeHint::new();
             hint.set_lower(first);

@@ -168,12 +168,11 @@ impl Fill {
 
     /// Answers with a body that has ended.
     fn whole<R: Body>(self, mut head: Parts, gathered: Gathered) -> Response<CacheBody<R>> {
-        if !is_length(self.status, &head.headers, gathered.bytes().len()) {
+        if !is_length(self.status, &head.headers, gathered.len()) {
             let trailers = gathered.trailers().cloned();
             return self.give_up(head, gathered, Tail::Ended(trailers), Skip::Length);
         }
         let (bytes, trailers) = gathered.into_parts();
-        let bytes = Bytes::from(bytes.into_boxed_slice());
         let own_tag = add_tag(&self.loaded.settings, &mut head.headers, &bytes);
         let (request, why) = (
             self.loaded.asked.client.headers.clone(),
@@ -199,7 +198,7 @@ impl Fill {
         tail: Tail<R>,
         skip: Skip,
     ) -> Response<CacheBody<R>> {
-        let body = CacheBody::replayed(gathered.into_parts().0.into(), tail);
+        let body = CacheBody::replayed(gathered.into_parts().0, tail);
         let (request, why) = (
             self.loaded.asked.client.headers.clone(),
             self.loaded.asked.why,

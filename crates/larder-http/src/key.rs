@@ -8,20 +8,19 @@
 //! 2. the method class: GET, which HEAD shares (RFC 9111, 4),
 //! 3. scheme and host of the original URI,
 //! 4. its path, byte for byte, and its query, byte for byte unless the route says which of its
-//!    parameters count: nothing is decoded or cleaned,
+//!    parameters count: nothing is decoded or cleaned, and a query with an encoded name counts whole,
 //! 5. path and query as the wrapped service sees them where they differ (nested routers, rewrites),
 //! 6. what a proxy says of the URL it was asked for ([`forwarded`](crate::semantics::forwarded)),
-//! 7. the headers the route declares.
+//! 7. the headers the route declares, line for line.
 
 use std::borrow::Cow;
 
-use http::{HeaderName, Uri};
-use larder_core::Key;
+use http::{HeaderMap, HeaderName, Uri};
+use larder_core::{Key, KeyBuilder};
 use smallvec::SmallVec;
 
 use crate::head::{Head, Traits};
 use crate::semantics::forwarded;
-use crate::semantics::vary::{Order, push_header};
 
 /// What a layer is known by in its keys.
 #[derive(Clone, Debug)]
@@ -60,7 +59,10 @@ impl KeyPolicy {
         let target = target(uri);
         let untouched = matches!(self.query, Query::Whole) && !self.sorted;
         match target.split_once('?') {
-            Some((path, query)) if !untouched => Cow::Owned(self.reduced(path, query)),
+            // What a handler reads out of an encoded name is not known here.
+            Some((path, query)) if !untouched && !has_encoded_name(query) => {
+                Cow::Owned(self.reduced(path, query))
+            }
             _ => Cow::Borrowed(target),
         }
     }
@@ -89,6 +91,12 @@ impl KeyPolicy {
             Query::Without(names) => !named(names),
         }
     }
+}
+
+fn has_encoded_name(query: &str) -> bool {
+    query
+        .split('&')
+        .any(|parameter| name_of(parameter).contains(['%', '+']))
 }
 
 fn name_of(parameter: &str) -> &str {
@@ -125,17 +133,24 @@ pub(crate) fn key(layer: &LayerName, host: &str, head: &Head<'_>, policy: &KeyPo
         Err(_) => key.bytes(&text),
     };
     let key = if head.traits.has(Traits::FORWARDED) {
-        forwarded::all(head.headers).fold(key, |key, (name, line)| key.text(name).bytes(&line))
+        let all = forwarded::all(head.headers).into_iter();
+        all.fold(key, |key, (name, line)| key.text(name).bytes(&line))
     } else {
         key
     };
     policy
         .headers
         .iter()
-        .fold(key, |key, name| {
-            push_header(key, name, head.headers, Order::Counts)
-        })
+        .fold(key, |key, name| push_declared(key, name, head.headers))
         .finish()
+}
+
+/// Adds a declared header line for line, byte for byte: what a handler reads of it is not known here.
+fn push_declared(key: KeyBuilder, name: &HeaderName, headers: &HeaderMap) -> KeyBuilder {
+    let lines = headers.get_all(name).iter();
+    lines.fold(key.text(name.as_str()).text(""), |key, line| {
+        key.bytes(line.as_bytes())
+    })
 }
 
 /// Returns the key under which a part of what stands under `key` is kept.
@@ -275,6 +290,10 @@ mod tests {
         assert_eq!(target(without(), false, "/p?utm=x"), "/p");
         assert_eq!(target(Query::Whole, true, "/p?b&a"), "/p?a&b");
         assert_eq!(target(Query::Whole, false, uri), uri);
+        for encoded in ["/p?id=1&i%64=2", "/p?z+z=1&id=2"] {
+            assert_eq!(target(only(), true, encoded), encoded);
+            assert_eq!(target(without(), true, encoded), encoded);
+        }
     }
 
     proptest! {

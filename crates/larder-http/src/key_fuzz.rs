@@ -56,8 +56,7 @@ struct Counts {
     host: String,
     path: String,
     seen: Option<String>,
-    /// None if it is missing.
-    declared: [Option<Lines>; 2],
+    declared: [Lines; 2],
     forwarded: [Lines; 2],
 }
 
@@ -153,21 +152,10 @@ impl Parts {
             host: self.host.clone(),
             path: self.path.clone(),
             seen: seen.filter(|_| cfg!(feature = "axum")),
-            declared: self
-                .declared
-                .each_ref()
-                .map(|lines| (!lines.is_empty()).then(|| tidied(lines))),
+            declared: self.declared.clone(),
             forwarded: self.forwarded.clone(),
         }
     }
-}
-
-/// The members of a list, whatever its lines and blanks.
-fn tidied(lines: &Lines) -> Lines {
-    let members = lines
-        .iter()
-        .flat_map(|line| line.split(|byte| *byte == b','));
-    members.map(|member| member.trim_ascii().to_vec()).collect()
 }
 
 /// A request like `base`, but for one part.

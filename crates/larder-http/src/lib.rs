@@ -85,6 +85,7 @@ mod uncacheable;
 mod write;
 
 pub use crate::body::CacheBody;
+pub use crate::body::error::BodyError;
 pub use crate::error::PolicyError;
 pub use crate::future::ResponseFuture;
 pub use crate::layer::{CacheLayer, HttpLayer};

@@ -6,7 +6,7 @@
 //!    it. What is read for it later is read after this request came.
 //! 4. Nothing encloses the request: what is made of an answer must know all its dependencies, which a
 //!    running one has not collected yet.
-//! 5. If it breaks, it is cut short of the length it is announced with.
+//! 5. If it breaks, those who read along are told with an error of their own.
 
 use std::any::Any;
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //!    or not at all, holds up nobody. It stops when the last reader leaves, so that one of those who
 //!    wait can load for itself.
 //! 2. The first reader gets the body as it would have come: its error, its rest above the limit. The
-//!    others read along; a body that breaks is cut for them, which its announced length tells.
+//!    others read along; one that breaks is cut for them, which they are told.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,7 +47,7 @@ pub(crate) enum Fed<B: Body> {
     Tail(Tail<B>),
 }
 
-/// The end of a feed that is gathered into. Dropped before its end, its reader panics.
+/// The end of a feed that is gathered into. Dropped before its end, its readers are cut.
 pub(crate) struct Writer<B: Body>(Arc<Feed<B>>);
 
 /// An end of a feed that is read from. The last that is dropped stops the writer.
@@ -119,7 +119,7 @@ impl<B: Body> Feed<B> {
         if state.end.is_none() {
             state.end = Some(match &tail {
                 Tail::Ended(trailers) => Ending::Clean(trailers.clone()),
-                Tail::Rest(_) | Tail::Failed(_) | Tail::Lost => Ending::Cut,
+                Tail::Rest(_) | Tail::Failed(_) | Tail::Cut => Ending::Cut,
             });
             state.tail = Some(tail);
         }
@@ -140,7 +140,7 @@ impl<B: Body> State<B> {
     fn tail_for(&mut self, number: u64) -> Option<Tail<B>> {
         match self.end.as_ref()? {
             Ending::Clean(trailers) => Some(Tail::Ended(trailers.clone())),
-            Ending::Cut if number > 0 => Some(Tail::Ended(None)),
+            Ending::Cut if number > 0 => Some(Tail::Cut),
             Ending::Cut => self.tail.take(),
         }
     }
@@ -186,7 +186,7 @@ impl<B: Body> Writer<B> {
 
 impl<B: Body> Drop for Writer<B> {
     fn drop(&mut self) {
-        self.0.end(Tail::Lost);
+        self.0.end(Tail::Cut);
     }
 }
 

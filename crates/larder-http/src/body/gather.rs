@@ -13,6 +13,12 @@ const FRAMES_AT_ONCE: usize = 64;
 /// The most room that is made for a body before it has come.
 const BELIEVED: u64 = 1024 * 1024;
 
+/// From this size on a body that comes in one frame is kept as it is, without a copy.
+const LARGE: usize = 1024 * 1024;
+
+/// The most that is copied for a reader at once.
+const CHUNK: usize = 128 * 1024;
+
 /// How gathering a body ended.
 #[derive(Debug)]
 pub(crate) enum End<E> {
@@ -28,8 +34,8 @@ pub(crate) enum End<E> {
 #[derive(Debug)]
 pub(crate) struct Gathered {
     bytes: Vec<u8>,
-    /// All of it, once it is closed.
-    closed: Option<Bytes>,
+    /// All of it, in one piece that is not copied: a large first frame, or what was closed.
+    piece: Option<Bytes>,
     trailers: Option<HeaderMap>,
     limit: u64,
 }
@@ -41,24 +47,24 @@ impl Gathered {
         let capacity = usize::try_from(expected.min(limit).min(BELIEVED)).unwrap_or_default();
         Self {
             bytes: Vec::with_capacity(capacity),
-            closed: None,
+            piece: None,
             trailers: None,
             limit,
         }
     }
 
-    /// Returns the bytes so far.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Returns how many bytes there are so far.
+    pub(crate) fn len(&self) -> usize {
+        self.piece.as_ref().map_or(self.bytes.len(), Bytes::len)
     }
 
     /// Returns the bytes behind the first `read`, if there are any.
     pub(crate) fn since(&self, read: usize) -> Option<Bytes> {
-        match &self.closed {
+        match &self.piece {
             Some(all) => (read < all.len()).then(|| all.slice(read..)),
             None => {
-                let unread = self.bytes.get(read..).filter(|unread| !unread.is_empty());
-                unread.map(Bytes::copy_from_slice)
+                let unread = self.bytes.get(read..).filter(|unread| !unread.is_empty())?;
+                Some(Bytes::copy_from_slice(&unread[..unread.len().min(CHUNK)]))
             }
         }
     }
@@ -67,7 +73,7 @@ impl Gathered {
     pub(crate) fn close(&mut self) -> Bytes {
         let bytes = &mut self.bytes;
         let all = self
-            .closed
+            .piece
             .get_or_insert_with(|| std::mem::take(bytes).into_boxed_slice().into());
         all.clone()
     }
@@ -78,8 +84,8 @@ impl Gathered {
     }
 
     /// Takes what was gathered: bytes and trailers.
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Option<HeaderMap>) {
-        (self.bytes, self.trailers)
+    pub(crate) fn into_parts(mut self) -> (Bytes, Option<HeaderMap>) {
+        (self.close(), self.trailers)
     }
 
     /// Takes the frames that are there now. Pending while the body is, and between turns.
@@ -97,10 +103,19 @@ impl Gathered {
             Ok(data) => self.take_data(data),
             Err(frame) => self.trailers = frame.into_trailers().ok().or(self.trailers.take()),
         }
-        u64::try_from(self.bytes.len()).unwrap_or(u64::MAX) <= self.limit
+        u64::try_from(self.len()).unwrap_or(u64::MAX) <= self.limit
     }
 
     fn take_data(&mut self, mut data: impl Buf) {
+        let length = data.remaining();
+        let is_one = self.len() == 0 && length >= LARGE && data.chunk().len() == length;
+        if is_one {
+            self.piece = Some(data.copy_to_bytes(length));
+            return;
+        }
+        if let Some(piece) = self.piece.take() {
+            self.bytes = piece.into();
+        }
         while data.has_remaining() {
             let chunk = data.chunk();
             let length = chunk.len();

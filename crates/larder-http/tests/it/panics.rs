@@ -19,10 +19,9 @@ pub(crate) fn hush() {
     });
 }
 
-/// Tells whether a panic was planned, or is what the layer makes of one in a body's task.
+/// Tells whether a panic was planned.
 pub(crate) fn is_planned(panic: &(dyn Any + Send)) -> bool {
-    let words = words(panic);
-    words.starts_with(PLANNED) || words.contains("panicked while it was gathered")
+    words(panic).starts_with(PLANNED)
 }
 
 /// Returns what a panic says.

@@ -112,7 +112,7 @@ where
     S::Future: Send + 'static,
     S::Error: Into<BoxError>,
     B: http_body::Body + Send + 'static,
-    B::Error: Into<BoxError> + Send,
+    B::Error: std::error::Error + Send + Sync,
 {
     let service = service.map_response(|response: Response<CacheBody<B>>| {
         response.map(|body| body.map_err(Into::into).boxed_unsync())
