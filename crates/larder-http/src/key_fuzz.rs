@@ -179,13 +179,16 @@ fn mixed(base: &Parts, other: &Parts, part: u8) -> Parts {
                 Some(base.path.clone()),
             );
         }
+        12 => mixed.declared[0] = vec![mixed.declared[0].join(&b','), Vec::new()],
+        13 => mixed.declared[0] = vec![mixed.declared[0].join(&b", "[..])],
+        14 => mixed.forwarded[1] = vec![mixed.forwarded[1].join(&b',')],
         _ => (mixed.declared, mixed.forwarded) = (mixed.forwarded, mixed.declared),
     }
     mixed
 }
 
 fn requests() -> impl Strategy<Value = Vec<Parts>> {
-    let mixes = prop::collection::vec((0..MADE_UP, 0..MADE_UP, 0..13_u8), MIXED);
+    let mixes = prop::collection::vec((0..MADE_UP, 0..MADE_UP, 0..16_u8), MIXED);
     (prop::collection::vec(parts(), MADE_UP), mixes).prop_map(|(mut requests, mixes)| {
         for (base, other, part) in mixes {
             requests.push(mixed(&requests[base], &requests[other], part));

@@ -8,6 +8,7 @@
 
 mod answers;
 mod forwarded;
+mod parameters;
 
 mod tables;
 

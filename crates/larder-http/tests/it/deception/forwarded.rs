@@ -49,6 +49,60 @@ const FORWARDED: &[Attack] = &[
     header(&[("host", b"shop.example"), ("x-rewrite-url", b"/evil")]),
 ];
 
+/// Forms of the field that hide what they say, and fields few know.
+const HIDDEN: &[Attack] = &[
+    header(&[
+        ("host", b"shop.example"),
+        ("forwarded", b"host=\"shop.example;evil\""),
+    ]),
+    header(&[
+        ("host", b"shop.example"),
+        ("forwarded", b"host=\"evil,shop.example\""),
+    ]),
+    header(&[
+        ("host", b"shop.example"),
+        (
+            "forwarded",
+            b"for=\"_a;host=shop.example\";host=evil.example",
+        ),
+    ]),
+    header(&[
+        ("host", b"shop.example"),
+        ("forwarded", b"HOST = evil.example"),
+    ]),
+    header(&[("host", b"shop.example"), ("x-forwarded-protocol", b"evil")]),
+    header(&[
+        ("host", b"shop.example"),
+        ("x-forwarded-base-url", b"/evil"),
+    ]),
+    header(&[
+        ("host", b"shop.example"),
+        ("x-forwarded-script-name", b"/evil"),
+    ]),
+    header(&[
+        ("host", b"shop.example"),
+        ("x-forwarded-hostname", b"evil.example"),
+    ]),
+    header(&[("host", b"shop.example"), ("x-forwarded-user", b"evil")]),
+    header(&[
+        ("host", b"shop.example"),
+        ("x-forwarded-email", b"evil@example"),
+    ]),
+    header(&[
+        ("host", b"shop.example"),
+        ("x-forwarded-access-token", b"evil"),
+    ]),
+    header(&[("host", b"shop.example"), ("x-script-name", b"/evil")]),
+    header(&[("host", b"shop.example"), ("x-url-scheme", b"evil")]),
+    header(&[("host", b"shop.example"), ("x-original-uri", b"/evil")]),
+    header(&[("host", b"shop.example"), ("x-original-path", b"/evil")]),
+    header(&[
+        ("host", b"shop.example"),
+        ("x-envoy-original-path", b"/evil"),
+    ]),
+    header(&[("host", b"shop.example"), ("front-end-https", b"on")]),
+];
+
 const OVERRIDES: &[Attack] = &[
     header(&[
         ("host", b"shop.example"),
@@ -68,6 +122,25 @@ const OVERRIDES: &[Attack] = &[
 #[tokio::test]
 async fn forwarded_urls_are_part_of_the_key() {
     assert_all_apart(FORWARDED).await;
+}
+
+/// Any two of them are told apart, and from a request without.
+#[tokio::test]
+async fn what_hides_in_a_forwarded_field_counts() {
+    assert_all_apart(HIDDEN).await;
+    let quoted = |host: &'static [u8]| [("host", b"shop.example".as_slice()), ("forwarded", host)];
+    let pairs: [[&'static [u8]; 2]; 3] = [
+        [b"host=\"a;b\"", b"host=\"a;c\""],
+        [b"host=\"a,b\"", b"host=\"a,c\""],
+        [b"host=a, host=b", b"host=a;host=c"],
+    ];
+    for pair in pairs {
+        let [first, second] = pair.map(|value| Attack {
+            lines: Box::leak(Box::new(quoted(value))),
+            ..VICTIM
+        });
+        assert_apart(all_sites, &first, &second).await;
+    }
 }
 
 #[tokio::test]

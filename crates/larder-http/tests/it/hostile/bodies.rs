@@ -328,6 +328,11 @@ async fn a_body_that_breaks_is_not_cut_for_its_followers() {
     assert_never_cut(false).await;
 }
 
+#[tokio::test]
+async fn a_body_that_breaks_is_not_cut_for_those_who_read_along() {
+    assert_never_cut(true).await;
+}
+
 /// A body that is kept in memory is announced before it is known.
 #[tokio::test]
 async fn a_limit_without_end_takes_no_memory_in_advance() {

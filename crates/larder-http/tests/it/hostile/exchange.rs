@@ -162,8 +162,8 @@ impl Reply {
             std::task::Poll::Ready(parts.pop())
         });
         let mut body = Body::new(StreamBody::new(stream));
-        let is_true = |length: &usize| *length == self.chunks * 4 && self.end == End::Clean;
-        if let Some(length) = self.length.filter(is_true) {
+        // What came over a connection announces itself what its head does, true or not.
+        if let Some(length) = self.length {
             body = Body::new(Announced(body, length as u64));
         }
         let mut response = Response::new(body);

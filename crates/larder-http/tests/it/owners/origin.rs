@@ -46,7 +46,7 @@ pub(super) async fn answer(call: Call, way: &'static Way) -> Response<Body> {
 fn whole(mark: &str, kind: usize, number: usize, announced: bool) -> Response<Body> {
     let mut response = respond(&[], body(mark, kind, number));
     // Those who wait read along a body whose length is announced.
-    if announced && (4..7).contains(&kind) {
+    if announced && [4, 5, 6, 10].contains(&kind) {
         let body = std::mem::take(response.body_mut());
         *response.body_mut() = Body::new(Announced(body, (mark.len() * PARTS) as u64));
     }
