@@ -16,26 +16,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap};
+use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::response::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body;
-use larder_core::{Dependency, Lead};
 use rapidhash::v3::rapidhash_v3;
 
 use crate::body::feed::{self, Abandoned, Writer};
 use crate::body::gather::{End, Gathered};
 use crate::body::{CacheBody, Tail};
-use crate::layer::Settings;
-use crate::load::Loaded;
+use crate::dress::{add_tag, tell_to_ask_again, undress};
+use crate::load::{Loaded, depend_on_groups};
 use crate::ride::Ride;
 use crate::semantics::cache_status::{self, Forward, Outcome};
+use crate::semantics::conditions;
 use crate::semantics::dates::Unix;
 use crate::semantics::ranges::part_of;
 use crate::semantics::storing::{Plan, judge};
 use crate::semantics::vary::Variant;
 use crate::semantics::verdict::Skip;
-use crate::semantics::{conditions, etag, groups};
 use crate::stored::{Stored, Times, Whole, weight_of};
 
 /// How long a body may run before those who wait for it are told to load for themselves.
@@ -367,54 +366,6 @@ impl Fill {
     }
 }
 
-/// Makes what is loaded depend on the groups and tags that its response names.
-pub(crate) async fn depend_on_groups(
-    settings: &Settings,
-    lead: &Lead<Stored>,
-    host: &str,
-    headers: &HeaderMap,
-) {
-    let groups = groups::of(host, headers).into_iter();
-    let tags: Vec<_> = groups
-        .chain(groups::tags(headers))
-        .map(Dependency::tag)
-        .collect();
-    if !tags.is_empty() {
-        // Stamped as the load was: what was invalidated while it ran counts.
-        let depend = async { settings.larder.reading(None, &tags) };
-        lead.run(depend).await;
-    }
-}
-
-/// Adds to a renewed response what this cache says of its own; tells whether its tag is.
-pub(crate) fn dress(
-    settings: &Settings,
-    headers: &mut HeaderMap,
-    plan: Option<&Plan>,
-    body: &[u8],
-) -> bool {
-    undress(settings, headers);
-    if plan.is_some_and(|plan| plan.ours) {
-        tell_to_ask_again(headers);
-    }
-    add_tag(settings, headers, body)
-}
-
-/// Takes out what is for caches alone, where the route says so.
-fn undress(settings: &Settings, headers: &mut HeaderMap) {
-    if settings.policy.serving.strips_tags {
-        headers.remove(groups::SURROGATE_KEY);
-        headers.remove(groups::CACHE_TAG);
-    }
-}
-
-/// Lets no client keep what only this cache knows to be fresh.
-fn tell_to_ask_again(headers: &mut HeaderMap) {
-    headers
-        .entry(CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("no-cache"));
-}
-
 /// Answers the request that loaded, or tells its client that it has the response already.
 pub(crate) fn answer_head<R: Body>(
     mut head: Parts,
@@ -432,17 +383,6 @@ pub(crate) fn answer_head<R: Body>(
         return Response::from_parts(head, CacheBody::empty());
     }
     Response::from_parts(head, body)
-}
-
-fn add_tag(settings: &Settings, headers: &mut HeaderMap, body: &[u8]) -> bool {
-    // What is not all of it has no tag of its own.
-    let is_whole = !headers.contains_key(CONTENT_RANGE);
-    let adds = settings.policy.serving.makes_tags && is_whole && !headers.contains_key(ETAG);
-    if adds {
-        let tag = etag::of_body(headers, body);
-        headers.insert(ETAG, tag);
-    }
-    adds
 }
 
 /// Tells whether a body of this length is what the headers announced, if they did.

@@ -12,7 +12,8 @@ use tower_layer::Layer;
 
 use crate::error::PolicyError;
 use crate::key::{LayerName, tag};
-use crate::policy::{CheckedPolicy, HttpPolicy};
+use crate::policy::HttpPolicy;
+use crate::policy::checked::CheckedPolicy;
 use crate::semantics::dates::Unix;
 use crate::service::CacheService;
 use crate::stored::Stored;

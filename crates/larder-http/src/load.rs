@@ -26,7 +26,7 @@ use crate::refresh::Replaced;
 use crate::renew::{confirmed, head_answered};
 use crate::semantics::cache_status::{self, Forward};
 use crate::semantics::freshness::Arrival;
-use crate::semantics::{conditions, reuse, storing, targeted};
+use crate::semantics::{conditions, groups, reuse, storing, targeted};
 use crate::stored::{Serving, Stored};
 
 /// A request's head, kept while the request is away.
@@ -210,3 +210,22 @@ impl Loaded {
 
 /// What followers learn of a leader that nobody answered.
 struct Unanswered;
+
+/// Makes what is loaded depend on the groups and tags that its response names.
+pub(crate) async fn depend_on_groups(
+    settings: &Settings,
+    lead: &Lead<Stored>,
+    host: &str,
+    headers: &HeaderMap,
+) {
+    let groups = groups::of(host, headers).into_iter();
+    let tags: Vec<_> = groups
+        .chain(groups::tags(headers))
+        .map(Dependency::tag)
+        .collect();
+    if !tags.is_empty() {
+        // Stamped as the load was: what was invalidated while it ran counts.
+        let depend = async { settings.larder.reading(None, &tags) };
+        lead.run(depend).await;
+    }
+}

@@ -1,16 +1,16 @@
 //! What a route says about its responses.
 
+pub(crate) mod checked;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderName;
-use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
 use larder_core::Scope;
 
-use crate::error::PolicyError;
-use crate::key::{KeyPolicy, Query};
+use crate::key::Query;
+use crate::policy::checked::ServingPolicy;
 use crate::semantics::storing::Terms;
 use crate::semantics::vary::Order;
 
@@ -52,21 +52,6 @@ pub struct HttpPolicy {
     variants: usize,
     serving: ServingPolicy,
     scope: Option<ScopeOf>,
-}
-
-/// What of a policy decides when something is served.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one setting")]
-pub(crate) struct ServingPolicy {
-    /// Requests are listened to.
-    pub(crate) listens: bool,
-    /// Whether others may have an answer to credentials is for the response to say.
-    pub(crate) credentials_by_response: bool,
-    /// Bodies without a tag get one.
-    pub(crate) makes_tags: bool,
-    /// Fields that name tags are not passed on.
-    pub(crate) strips_tags: bool,
-    pub(crate) order: Order,
 }
 
 impl HttpPolicy {
@@ -387,65 +372,6 @@ impl HttpPolicy {
         self.name = Some(name.into());
         self
     }
-
-    /// Returns the policy in the form it is used in, if nothing in it is wrong.
-    pub(crate) fn check(self) -> Result<CheckedPolicy, PolicyError> {
-        self.refuse_contradictions()?;
-        let headers = self.headers.into_iter().map(header_name);
-        let headers = headers.collect::<Result<_, _>>()?;
-        let targets = self.targets.unwrap_or_default().into_iter();
-        let targets = targets
-            .map(|name| HeaderName::try_from(&name).map_err(|_| PolicyError::NoTargetName(name)))
-            .collect::<Result<_, _>>()?;
-        let bridged = if self.stale_on_error {
-            self.terms.grace
-        } else {
-            Duration::ZERO
-        };
-        Ok(CheckedPolicy {
-            terms: Terms {
-                if_error: self.terms.if_error.max(bridged),
-                body_limit: u64::try_from(self.body_limit).unwrap_or(u64::MAX),
-                targets,
-                ..self.terms
-            },
-            stale_on_error: self.stale_on_error,
-            region: self.region,
-            name: self.name,
-            key: KeyPolicy {
-                headers,
-                query: self.query,
-                sorted: self.sorted,
-            },
-            variants: self.variants,
-            serving: self.serving,
-            scope: self.scope,
-        })
-    }
-
-    fn refuse_contradictions(&self) -> Result<(), PolicyError> {
-        let plain = |name: &str| {
-            let number = name.bytes().all(|byte| byte.is_ascii_digit());
-            !number && name.len() <= 100 && name.bytes().all(|byte| byte.is_ascii_graphic())
-        };
-        if self.terms.overrules && self.terms.ttl.is_none() {
-            Err(PolicyError::OverruleWithoutTtl)
-        } else if self.terms.ttl == Some(Duration::ZERO) && self.terms.grace.is_zero() {
-            Err(PolicyError::ZeroTtl)
-        } else if self.stale_on_error && self.terms.grace.is_zero() {
-            Err(PolicyError::StaleOnErrorWithoutGrace)
-        } else if self.body_limit == 0 {
-            Err(PolicyError::ZeroBodyLimit)
-        } else if self.variants == 0 {
-            Err(PolicyError::ZeroVariants)
-        } else if self.targets.as_ref().is_some_and(Vec::is_empty) {
-            Err(PolicyError::NoTargets)
-        } else if let Some(name) = self.name.as_ref().filter(|name| !plain(name)) {
-            Err(PolicyError::Name(name.clone()))
-        } else {
-            Ok(())
-        }
-    }
 }
 
 impl Default for HttpPolicy {
@@ -469,71 +395,5 @@ impl fmt::Debug for HttpPolicy {
             .field("serving", &self.serving)
             .field("vary_by_scope", &self.scope.is_some())
             .finish_non_exhaustive()
-    }
-}
-
-/// A policy nothing is wrong with.
-pub(crate) struct CheckedPolicy {
-    pub(crate) terms: Terms,
-    pub(crate) stale_on_error: bool,
-    pub(crate) region: String,
-    pub(crate) name: Option<String>,
-    pub(crate) key: KeyPolicy,
-    pub(crate) variants: usize,
-    pub(crate) serving: ServingPolicy,
-    pub(crate) scope: Option<ScopeOf>,
-}
-
-fn header_name(name: String) -> Result<HeaderName, PolicyError> {
-    match HeaderName::try_from(&name) {
-        Ok(known) if known == AUTHORIZATION || known == COOKIE => {
-            Err(PolicyError::CredentialHeader(name))
-        }
-        Ok(known) => Ok(known),
-        Err(_) => Err(PolicyError::NoHeaderName(name)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    fn refusal(policy: HttpPolicy) -> String {
-        policy
-            .check()
-            .err()
-            .map(|error| error.to_string())
-            .unwrap_or_default()
-    }
-
-    #[test]
-    fn a_wrong_setting_is_refused_by_its_name() {
-        let new = HttpPolicy::new;
-        for (policy, setting) in [
-            (new().ttl(Duration::ZERO), "ttl: "),
-            (new().ttl(SECOND).stale_on_error(true), "stale_on_error: "),
-            (new().overrule_freshness(true), "overrule_freshness: "),
-            (new().body_limit(0), "body_limit: "),
-            (new().variants(0), "variants: "),
-            (new().targets(["a b"]), "targets: `a b`"),
-            (new().targets([""; 0]), "targets: "),
-            (new().name("a b"), "name: `a b`"),
-            (new().name(""), "name: ``"),
-            (new().name("7"), "name: `7`"),
-            (new().vary_by_header("a b"), "vary_by_header: `a b`"),
-            (new().vary_by_header(""), "vary_by_header: ``"),
-            (new().vary_by_header("Cookie"), "vary_by_header: `Cookie`"),
-        ] {
-            let refusal = refusal(policy);
-            assert!(refusal.starts_with(setting), "{setting} {refusal}");
-        }
-        assert_eq!(refusal(new()), "");
-        assert_eq!(refusal(HttpPolicy::rfc().private().name("edge")), "");
-        assert_eq!(
-            refusal(new().ttl(Duration::ZERO).grace(SECOND).stale_on_error(true)),
-            ""
-        );
     }
 }

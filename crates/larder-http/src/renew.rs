@@ -16,11 +16,11 @@ use http::{Response, StatusCode};
 use http_body::Body;
 
 use crate::body::CacheBody;
-use crate::fill::{answer_head, depend_on_groups, dress};
-use crate::load::Loaded;
+use crate::dress::dress;
+use crate::fill::answer_head;
+use crate::load::{Loaded, depend_on_groups};
 use crate::lookup::Kept;
 use crate::semantics::cache_status::{self, Outcome};
-use crate::semantics::reuse::Rules;
 use crate::semantics::storing::{Plan, judge};
 use crate::semantics::vary::Variant;
 use crate::semantics::{dates, validation};
@@ -92,77 +92,71 @@ async fn renewed(
     loaded: Loaded,
     kept: &Kept,
     origins: &HeaderMap,
-    answer: Parts,
+    mut head: Parts,
 ) -> (Arc<Stored>, Outcome) {
-    let Loaded {
-        settings,
-        lead,
-        asked,
-        arrival,
-        came,
-    } = loaded;
-    let mut head = answer;
+    let settings = &loaded.settings;
     let dated = head.headers.contains_key(DATE);
     head.headers = validation::updated(origins, &head.headers);
     head.status = kept.stored.status();
     if !dated {
-        head.headers.insert(DATE, dates::format(arrival.at));
+        let came = dates::format(loaded.arrival.at);
+        head.headers.insert(DATE, came);
     }
     let length = u64::try_from(kept.stored.body().len()).unwrap_or(u64::MAX);
-    let plan = judge(
-        &head,
-        length,
-        asked.terms(),
-        arrival,
-        &settings.policy.terms,
-    );
-    depend_on_groups(&settings, &lead, &asked.host, &head.headers).await;
-    let own_tag = dress(
-        &settings,
-        &mut head.headers,
-        plan.as_ref().ok(),
-        kept.stored.body(),
-    );
-    let made = |plan: Option<&Plan>| {
-        Arc::new(Stored::new(Whole {
-            status: head.status,
-            headers: &head.headers,
-            body: kept.stored.body().clone(),
-            trailers: kept.stored.trailers().cloned(),
-            variant: plan.map_or_else(Variant::default, |plan| {
-                let order = settings.policy.serving.order;
-                Variant::new(&plan.vary, &asked.client.headers, order)
-            }),
-            times: Times {
-                age: plan.map_or(arrival.delay, |plan| plan.age),
-                fresh_for: plan.map_or_else(Default::default, |plan| plan.fresh_for),
-                came,
-                came_at: arrival.at,
-            },
-            rules: plan.map_or_else(Rules::default, |plan| plan.rules),
-            own_tag,
-            ours: plan.is_some_and(|plan| plan.ours),
-        }))
-    };
-    match plan {
-        Ok(plan) => {
-            lead.confirm(kept.peeked());
-            let stored = made(Some(&plan));
-            let lifetime = plan.lifetime(arrival.delay);
-            let finished = lead.finish(Some(Arc::clone(&stored)), lifetime).kept;
-            if let Some(replaced) = asked.replaced
-                && finished.is_ok()
-            {
-                replaced.renewed();
-            }
-            let outcome = finished.map_or_else(Outcome::Refused, |()| Outcome::Stored);
-            (stored, outcome)
-        }
+    let terms = loaded.asked.terms();
+    let plan = judge(&head, length, terms, loaded.arrival, &settings.policy.terms);
+    depend_on_groups(settings, &loaded.lead, &loaded.asked.host, &head.headers).await;
+    let stored = Arc::new(made(&loaded, kept, head, plan.as_ref().ok()));
+    let outcome = match plan {
+        Ok(plan) => keep(loaded, kept, &stored, &plan),
         Err(skip) => {
             let outcome = Outcome::Skipped(skip);
-            asked.region.evict(&asked.key);
-            lead.release_as(outcome.refusal());
-            (made(None), outcome)
+            loaded.asked.region.evict(&loaded.asked.key);
+            loaded.lead.release_as(outcome.refusal());
+            outcome
         }
+    };
+    (stored, outcome)
+}
+
+/// Makes the renewed response; without a plan it answers one request only.
+fn made(loaded: &Loaded, kept: &Kept, mut head: Parts, plan: Option<&Plan>) -> Stored {
+    let settings = &loaded.settings;
+    let own_tag = dress(settings, &mut head.headers, plan, kept.stored.body());
+    let variant = |plan: &Plan| {
+        let order = settings.policy.serving.order;
+        Variant::new(&plan.vary, &loaded.asked.client.headers, order)
+    };
+    Stored::new(Whole {
+        status: head.status,
+        headers: &head.headers,
+        body: kept.stored.body().clone(),
+        trailers: kept.stored.trailers().cloned(),
+        variant: plan.map(variant).unwrap_or_default(),
+        times: Times {
+            age: plan.map_or(loaded.arrival.delay, |plan| plan.age),
+            fresh_for: plan.map(|plan| plan.fresh_for).unwrap_or_default(),
+            came: loaded.came,
+            came_at: loaded.arrival.at,
+        },
+        rules: plan.map(|plan| plan.rules).unwrap_or_default(),
+        own_tag,
+        ours: plan.is_some_and(|plan| plan.ours),
+    })
+}
+
+fn keep(loaded: Loaded, kept: &Kept, stored: &Arc<Stored>, plan: &Plan) -> Outcome {
+    let Loaded {
+        lead,
+        asked,
+        arrival,
+        ..
+    } = loaded;
+    lead.confirm(kept.peeked());
+    let lifetime = plan.lifetime(arrival.delay);
+    let kept = lead.finish(Some(Arc::clone(stored)), lifetime).kept;
+    if let (Some(replaced), Ok(())) = (asked.replaced, kept) {
+        replaced.renewed();
     }
+    kept.map_or_else(Outcome::Refused, |()| Outcome::Stored)
 }

@@ -35,6 +35,10 @@ pub struct CacheService<S> {
 }
 
 /// What the layer does with a request.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for one call; a box would be an allocation a hit"
+)]
 enum Course<B: Body> {
     /// Sends it past the cache, saying this.
     Pass(HeaderValue),
@@ -204,7 +208,7 @@ fn missed_course<R: Body>(
         return Course::Pass(cache_status::missed(missed.why, "head"));
     }
     if head.traits.has(Traits::RANGE) {
-        return part_course(settings, place, missed, head);
+        return part_course(settings, place, missed.why, head);
     }
     let key = missed.variant.as_ref().unwrap_or(&place.key);
     let known = settings
@@ -218,11 +222,11 @@ fn missed_course<R: Body>(
 fn part_course<R: Body>(
     settings: &Settings,
     place: Place<'_>,
-    missed: Missed,
+    why: Forward,
     head: &Head<'_>,
 ) -> Course<R> {
     if !settings.policy.terms.by_the_letter || head.traits.has(Traits::CONDITIONAL) {
-        return Course::Pass(cache_status::missed(missed.why, "range"));
+        return Course::Pass(cache_status::missed(why, "range"));
     }
     let key = part_key(&place.key);
     let kept = place.look(&key, head.headers);
@@ -241,8 +245,8 @@ fn part_course<R: Body>(
             place.into_owned(),
             Missed {
                 variant: Some(key),
+                why,
                 first: None,
-                ..missed
             },
             Ask::ForPart,
         ),

@@ -60,13 +60,11 @@ impl Gathered {
 
     /// Returns the bytes behind the first `read`, if there are any.
     pub(crate) fn since(&self, read: usize) -> Option<Bytes> {
-        match &self.piece {
-            Some(all) => (read < all.len()).then(|| all.slice(read..)),
-            None => {
-                let unread = self.bytes.get(read..).filter(|unread| !unread.is_empty())?;
-                Some(Bytes::copy_from_slice(&unread[..unread.len().min(CHUNK)]))
-            }
+        if let Some(all) = &self.piece {
+            return (read < all.len()).then(|| all.slice(read..));
         }
+        let unread = self.bytes.get(read..).filter(|unread| !unread.is_empty())?;
+        Some(Bytes::copy_from_slice(&unread[..unread.len().min(CHUNK)]))
     }
 
     /// Ends the gathering and returns all bytes, which are not copied any more.

@@ -39,7 +39,6 @@ pub(crate) struct CacheControl {
 
 /// What a request asks of a cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one directive")]
 pub(crate) struct Wishes {
     pub(crate) no_cache: bool,
     pub(crate) no_store: bool,
@@ -202,22 +201,23 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn lines(name: HeaderName, lines: &[&str]) -> HeaderMap {
+    fn lines(name: &HeaderName, lines: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(name.clone(), line.parse().unwrap());
+            headers.append(name, line.parse().unwrap());
         }
         headers
     }
 
     fn read(text: &[&str]) -> CacheControl {
-        CacheControl::of(&lines(CACHE_CONTROL, text))
+        CacheControl::of(&lines(&CACHE_CONTROL, text))
     }
 
     fn wishes(text: &[&str]) -> Wishes {
-        Wishes::of(&lines(CACHE_CONTROL, text))
+        Wishes::of(&lines(&CACHE_CONTROL, text))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as directives hold them")]
     const fn seconds(seconds: u64) -> Option<Duration> {
         Some(Duration::from_secs(seconds))
     }
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn pragma_counts_only_without_cache_control() {
-        let mut headers = lines(PRAGMA, &["x, No-Cache"]);
+        let mut headers = lines(&PRAGMA, &["x, No-Cache"]);
         assert!(Wishes::of(&headers).no_cache);
         headers.insert(CACHE_CONTROL, "max-age=9".parse().unwrap());
         assert!(!Wishes::of(&headers).no_cache);

@@ -174,8 +174,8 @@ mod tests {
     #[test]
     fn the_first_that_says_something_decides() {
         let (past, future) = (at(-10), at(10));
-        let cases: [(&[(&str, &str)], Option<u64>); 9] = [
-            (&[], None),
+        for (fields, expected) in [
+            (&[][..], None),
             (&[("cache-control", "public")], None),
             (&[("cache-control", "max-age=1, s-maxage=3600")], Some(3600)),
             (
@@ -193,8 +193,7 @@ mod tests {
             (&[("expires", &future)], Some(10)),
             (&[("expires", &past)], Some(0)),
             (&[("expires", "0")], Some(0)),
-        ];
-        for (fields, expected) in cases {
+        ] {
             assert_eq!(fresh_for(fields), expected, "{fields:?}");
         }
     }

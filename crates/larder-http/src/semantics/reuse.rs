@@ -24,7 +24,6 @@ use crate::semantics::directives::Wishes;
 
 /// What a kept response says of being served.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one rule")]
 pub(crate) struct Rules {
     /// Rule 1.
     pub(crate) ask_always: bool,
