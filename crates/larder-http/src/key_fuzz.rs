@@ -204,7 +204,8 @@ fn cases() -> u32 {
         .unwrap_or(1_000_000);
     let requests = MADE_UP + MIXED;
     let a_case = requests * (requests - 1) / 2;
-    u32::try_from(pairs.div_ceil(a_case)).unwrap_or(u32::MAX)
+    // In a good quarter of the pairs one is no request, for its host is none: half as many again.
+    u32::try_from((pairs + pairs / 2).div_ceil(a_case)).unwrap_or(u32::MAX)
 }
 
 proptest! {
