@@ -164,7 +164,8 @@ impl Node {
         Arc::clone(table)
     }
 
-    pub(crate) fn everything(&self) -> u64 {
+    /// Returns the position of the last change of everything, zero before the first.
+    pub fn everything(&self) -> u64 {
         self.everything.load(Ordering::Acquire)
     }
 

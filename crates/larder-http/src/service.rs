@@ -211,9 +211,11 @@ fn missed_course<R: Body>(
         return part_course(settings, place, missed.why, head);
     }
     let key = missed.variant.as_ref().unwrap_or(&place.key);
-    let known = settings
-        .uncacheable
-        .holds(key, settings.larder.clock().now());
+    let (now, everything) = (
+        settings.larder.clock().now(),
+        settings.larder.node().everything(),
+    );
+    let known = settings.uncacheable.holds(key, now, everything);
     let ask = if known { Ask::Alone } else { Ask::Together };
     Course::Ask(place.into_owned(), missed, ask)
 }

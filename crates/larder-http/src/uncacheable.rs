@@ -1,8 +1,8 @@
 //! Remembers keys whose answers are not kept, so that nobody waits for one.
 //!
 //! A request for such a key neither leads nor follows: it goes on alone, at once. What it gets may be
-//! kept, and then the key is forgotten. The room is fixed: a key is remembered until its time is over
-//! or another one takes its place.
+//! kept, and then the key is forgotten. The room is fixed: a key is remembered until its time is over,
+//! another one takes its place, or everything is invalidated.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,15 +17,25 @@ const LASTS: Duration = Duration::from_secs(30);
 const PLACES: usize = 4096;
 
 /// Each place holds 32 bits of a key's hash and the second until which it counts.
-pub(crate) struct Uncacheable(Box<[AtomicU64]>);
+pub(crate) struct Uncacheable {
+    places: Box<[AtomicU64]>,
+    /// The change of everything since which they count.
+    since: AtomicU64,
+}
 
 impl Uncacheable {
     pub(crate) fn new() -> Self {
-        Self((0..PLACES).map(|_| AtomicU64::new(0)).collect())
+        Self {
+            places: (0..PLACES).map(|_| AtomicU64::new(0)).collect(),
+            since: AtomicU64::new(0),
+        }
     }
 
-    /// Tells whether answers under this key were not kept a short time ago.
-    pub(crate) fn holds(&self, key: &Key, now: Moment) -> bool {
+    /// Tells whether answers under this key were not kept a short time ago, and since `everything`.
+    pub(crate) fn holds(&self, key: &Key, now: Moment, everything: u64) -> bool {
+        if self.since.swap(everything, Ordering::Relaxed) != everything {
+            self.clear();
+        }
         let (place, mark) = self.find(key);
         let held = place.load(Ordering::Relaxed);
         held & MARK == mark && held & SECONDS > seconds(now)
@@ -47,7 +57,7 @@ impl Uncacheable {
 
     /// Forgets all of them.
     pub(crate) fn clear(&self) {
-        for place in &self.0 {
+        for place in &self.places {
             place.store(0, Ordering::Relaxed);
         }
     }
@@ -55,7 +65,7 @@ impl Uncacheable {
     fn find(&self, key: &Key) -> (&AtomicU64, u64) {
         let hash = rapidhash_v3(key.as_bytes());
         let place = usize::try_from(hash & SECONDS).unwrap_or_default() % PLACES;
-        (&self.0[place], hash & MARK)
+        (&self.places[place], hash & MARK)
     }
 }
 
@@ -80,13 +90,16 @@ mod tests {
     fn a_key_is_remembered_for_a_while_and_no_other_with_it() {
         let (keys, now) = (Uncacheable::new(), Moment::from_nanos(5_000_000_000));
         let (one, other) = (Key::from("one"), Key::from("other"));
-        assert!(!keys.holds(&one, now));
+        assert!(!keys.holds(&one, now, 0));
         keys.remember(&one, now);
-        assert!(keys.holds(&one, now) && !keys.holds(&other, now));
-        assert!(!keys.holds(&one, now.after(LASTS)));
+        assert!(keys.holds(&one, now, 0) && !keys.holds(&other, now, 0));
+        assert!(!keys.holds(&one, now.after(LASTS), 0));
         keys.forget(&other);
-        assert!(keys.holds(&one, now));
+        assert!(keys.holds(&one, now, 0));
+        assert!(!keys.holds(&one, now, 7));
+        keys.remember(&one, now);
+        assert!(keys.holds(&one, now, 7));
         keys.forget(&one);
-        assert!(!keys.holds(&one, now));
+        assert!(!keys.holds(&one, now, 7));
     }
 }
