@@ -227,7 +227,7 @@ impl Fill {
         );
         let came_at = self.loaded.arrival.at;
         let larder = self.loaded.settings.larder.clone();
-        // What has no announced length may turn out too large, and cannot be told from what is cut.
+        // What has no announced length may turn out too large, and would wait for its slowest reader.
         let is_sure = length.is_some() && self.plan.is_for_all();
         if let Some(length) = length.filter(|_| is_sure) {
             let ride = Ride {
