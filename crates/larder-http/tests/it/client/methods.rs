@@ -130,7 +130,11 @@ async fn parted(client: ClientOf, policy: HttpPolicy) -> Caller {
     client
         .calls(policy, |_, request| {
             let fields = [FRESH, ("etag", "\"a\"")];
-            match request.headers.get("range").map(|range| range.as_bytes()) {
+            match request
+                .headers
+                .get("range")
+                .map(http::HeaderValue::as_bytes)
+            {
                 Some(b"bytes=0-3") => {
                     let part = [fields[0], fields[1], ("content-range", "bytes 0-3/8")];
                     answer_as(206, &part, "0123")

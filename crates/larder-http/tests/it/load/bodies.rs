@@ -124,7 +124,7 @@ async fn a_body_that_breaks_on_its_way_is_broken_for_its_reader() {
                 Ok(response) => within(response.into_body().collect()).await,
                 Err(error) => Err(error),
             };
-            texts.push(answer.map(|body| body.to_bytes()).ok());
+            texts.push(answer.map(http_body_util::Collected::to_bytes).ok());
         }
         assert_eq!(texts, [None, Some("half".into()), Some("half".into())]);
         assert_eq!(calls.load(std::sync::atomic::Ordering::SeqCst), 2);

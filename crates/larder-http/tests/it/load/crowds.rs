@@ -65,8 +65,12 @@ async fn a_crowd_that_wants_what_is_private_runs_side_by_side() {
         async move {
             match number {
                 1 => door.acquire().await.unwrap().forget(),
-                2..=CROWD => drop(released.wait().await),
-                _ => drop(remembered.wait().await),
+                2..=CROWD => {
+                    released.wait().await;
+                }
+                _ => {
+                    remembered.wait().await;
+                }
             }
             respond(
                 &[("cache-control", "private")],
