@@ -1,12 +1,14 @@
 //! What a hit costs in Larder, in its peers, and at the least.
 //!
-//! `scripts/bench [layer|entity|analysis|all] [rounds] [name]` builds and runs it, and prints the tables of
-//! `docs/measurements.md`. `serve bare|layer` is a server that `scripts/bench-proxy` loads.
+//! `scripts/bench [layer|entity|analysis|load|all] [rounds] [name]` builds and runs it, and prints the tables of
+//! `docs/measurements.md`. `serve bare|layer` is a server that `scripts/bench-proxy` loads, `serve load` one that `load`
+//! asks; `load` is not among `all`: it takes its time from the wall clock.
 #![expect(clippy::print_stdout, reason = "the tables are the product")]
 
 mod analysis;
 mod entity;
 mod layer;
+mod load;
 mod rounds;
 mod serve;
 mod stopwatch;
@@ -21,6 +23,8 @@ use crate::rounds::{Lane, Plan};
 use crate::table::Table;
 
 const ROUNDS: usize = 200;
+/// A round of load takes seconds.
+const LOADS: usize = 15;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -41,12 +45,13 @@ fn main() {
         "layer" => layers(&runtime, &plan),
         "entity" => entities(&runtime, &plan),
         "analysis" => analyses(&runtime, &plan),
+        "load" => load::measure(&runtime, plan.rounds.min(LOADS)),
         "all" => {
             layers(&runtime, &plan);
             entities(&runtime, &plan);
             analyses(&runtime, &plan);
         }
-        other => panic!("{other}: there are `layer`, `entity`, `analysis` and `all`"),
+        other => panic!("{other}: there are `layer`, `entity`, `analysis`, `load` and `all`"),
     }
 }
 

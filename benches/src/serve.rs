@@ -1,4 +1,5 @@
-//! A server for `scripts/bench-proxy`: one body of 1 KiB, from a handler or from the layer before it.
+//! A server for `scripts/bench-proxy`: one body of 1 KiB, from a handler or from the layer before it; and the one that
+//! the load bench asks.
 
 use std::time::Duration;
 
@@ -29,7 +30,8 @@ fn app(kind: &str) -> Router {
             let policy = HttpPolicy::new().grace(Duration::from_secs(1));
             router.layer(larder.http_layer_with(policy).expect("the policy is right"))
         }
-        other => panic!("{other}: there are `bare` and `layer`"),
+        "load" => crate::load::server::app(),
+        other => panic!("{other}: there are `bare`, `layer` and `load`"),
     }
 }
 

@@ -25,6 +25,12 @@ use pin_project_lite::pin_project;
 use crate::body::error::BodyError;
 use crate::body::feed::{Fed, Reader};
 
+/// Up to this size what is there is handed on as one.
+const ONE: usize = 64 * 1024;
+/// Of more than that, this much at once: a server that is handed 32 MiB copies some of it before the
+/// first byte is out.
+const PIECE: usize = 16 * 1024;
+
 pin_project! {
     /// The body of a response that went through a [`CacheLayer`](crate::CacheLayer).
     pub struct CacheBody<B>
@@ -269,8 +275,14 @@ fn poll_untracked<B: Body>(
     }
 }
 
+/// Takes the next piece, if there is one.
 fn chunk(bytes: &mut Bytes) -> Option<Frame<Bytes>> {
-    (!bytes.is_empty()).then(|| Frame::data(std::mem::take(bytes)))
+    let next = if bytes.len() > ONE {
+        bytes.split_to(PIECE)
+    } else {
+        std::mem::take(bytes)
+    };
+    (!next.is_empty()).then(|| Frame::data(next))
 }
 
 fn exact(bytes: &Bytes) -> SizeHint {

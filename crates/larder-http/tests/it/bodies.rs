@@ -332,3 +332,45 @@ async fn empty_frames_without_end_hold_nobody_up() {
     drop(response);
     within(site.larder.close()).await;
 }
+
+/// Seen failing before a large frame was kept as it is.
+#[tokio::test]
+async fn a_large_body_of_one_frame_is_not_copied() {
+    let large = Bytes::from(vec![b'x'; 2 * 1024 * 1024]);
+    let made = large.clone();
+    let site = Site::new(minute().body_limit(4 * 1024 * 1024), move |_| {
+        std::future::ready(respond(&[], large.clone()))
+    });
+    for _ in 0..2 {
+        let mut response = site.open(get("/", &[])).await;
+        assert_eq!(next(&mut response).await.unwrap().as_ptr(), made.as_ptr());
+    }
+    assert_eq!(site.calls(), 1);
+}
+
+#[tokio::test]
+async fn what_comes_behind_a_large_frame_is_kept_too() {
+    let large = Bytes::from(vec![b'x'; 2 * 1024 * 1024]);
+    let all = [&large[..], b"and more"].concat();
+    for pauses in [0, 1] {
+        let large = large.clone();
+        let site = Site::new(minute().body_limit(4 * 1024 * 1024), move |_| {
+            let pauses = (0..pauses).map(|_| None);
+            let mut steps = std::iter::once(Some(Ok(large.clone())))
+                .chain(pauses)
+                .chain([Some(part("and more"))]);
+            let stream = futures_util::stream::poll_fn(move |cx| match steps.next() {
+                Some(None) => {
+                    cx.waker().wake_by_ref();
+                    std::task::Poll::Pending
+                }
+                step => std::task::Poll::Ready(step.flatten()),
+            });
+            std::future::ready(respond(&[], Body::from_stream(stream)))
+        });
+        for _ in 0..2 {
+            assert!(site.get("/").await.body == all, "{pauses}");
+        }
+        assert_eq!(site.calls(), 1);
+    }
+}
