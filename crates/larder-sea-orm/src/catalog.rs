@@ -94,6 +94,7 @@ struct Declared {
 
 /// A table and what goes with it; partitions and heirs are one table with what they belong to.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Table {
     /// Its place among all tables.
     place: usize,
