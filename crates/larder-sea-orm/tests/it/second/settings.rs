@@ -87,6 +87,7 @@ async fn read(db: &Db, told: &[&str]) -> (Vec<i32>, Vec<i32>) {
     (answered, shown)
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 #[tokio::test]
 async fn however_a_tenant_is_told_it_is_the_one_who_reads() {
     let acme = "SET LOCAL app.tenant = 'acme'";

@@ -11,8 +11,12 @@ use sea_orm::{
 
 use super::super::zoo::{person, pet, visit};
 
+/// A query with its name.
+type Named = (&'static str, fn() -> Select<person::Entity>);
+
 /// By their names.
-pub(super) fn people() -> Vec<(&'static str, fn() -> Select<person::Entity>)> {
+#[expect(clippy::too_many_lines, reason = "it is a table")]
+pub(super) fn people() -> Vec<Named> {
     use person::Column as P;
     fn find() -> Select<person::Entity> {
         person::Entity::find().order_by_id_asc()

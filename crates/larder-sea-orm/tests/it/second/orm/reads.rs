@@ -44,6 +44,10 @@ struct Brief {
 }
 
 /// Sorted, where the order is left open.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "called on answers as they come"
+)]
 fn sorted<T: std::fmt::Debug>(rows: Vec<T>) -> Vec<String> {
     let mut rows: Vec<String> = rows.iter().map(|it| format!("{it:?}")).collect();
     rows.sort();
@@ -52,7 +56,7 @@ fn sorted<T: std::fmt::Debug>(rows: Vec<T>) -> Vec<String> {
 
 async fn select<C: ConnectionTrait>(
     db: &C,
-    statement: impl StatementBuilder + Sync,
+    statement: impl StatementBuilder,
 ) -> Result<Vec<String>, DbErr> {
     let rows = db.query_all(&statement).await?;
     Ok(rows.iter().map(text).collect())

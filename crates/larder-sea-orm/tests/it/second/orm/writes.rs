@@ -78,7 +78,7 @@ pub(super) fn writes() -> Vec<Write> {
             person::ActiveModel { id: Set(1), name: Set("anna".into()), ..Default::default() }.update(&inner).await?;
             inner.commit().await?;
             pet::Entity::update_many().col_expr(pet::Column::PersonId, Expr::value(80)).filter(pet::Column::PersonId.is_null()).exec(&outer).await?;
-            outer.commit().await?
+            outer.commit().await?;
         },
         "a transaction that is dropped" => { let outer = db.begin().await?; new(Some(81), "ole", 30).insert(&outer).await?; drop(outer) },
         "a closure" => db.transaction::<_, (), DbErr>(|tx| Box::pin(async move { person::Entity::delete_by_id(80).exec(tx).await?; Ok(()) })).await.is_ok(),
