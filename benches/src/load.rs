@@ -122,6 +122,7 @@ async fn memory() {
             assert!(time == 0 || took.is_hit, "{path} is no hit");
         }
         let after = server.peak_memory();
+        #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
         let ratio = after / server::LARGE as f64;
         println!(
             "| {name} | {:.1} | {:.1} | {ratio:.2} |",
