@@ -2,7 +2,7 @@
 //!
 //! No other rows are written, whatever else the statement says: some of those read may not be either, which does no
 //! harm. A row that was not found may have come to be since, unless nobody else can write: a transaction of `SQLite`
-//! that holds the right to.
+//! that holds the right to. Of an upsert `MySQL` tells by its count that no row was there which it changed.
 
 use larder_core::{Change, KeyPart, RowKey};
 use sea_orm::prelude::Uuid;
@@ -90,7 +90,7 @@ impl Writing {
                     let told = target.images.found(row, after, given);
                     rows.extend(told.map(|told| (key.clone(), told)));
                 }
-                None if alone => {
+                None if alone || target.was_not_there(written) => {
                     let told = target.images.not_found(after, given);
                     rows.extend(told.map(|told| (key.clone(), told)));
                 }

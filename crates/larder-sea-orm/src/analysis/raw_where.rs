@@ -1,7 +1,8 @@
 //! What the WHERE and ON of raw SQL say for certain.
 //!
 //! Databases do not agree on the precedence of operators, so a condition counts only if it is an AND of comparisons
-//! whose sides need no precedence to be read: columns, values, calls, anything in parentheses.
+//! whose sides need no precedence to be read: columns, values, calls, anything in parentheses. An OR that stands alone
+//! counts if all it says is which values the same columns have: nothing binds weaker.
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
@@ -96,10 +97,50 @@ impl Reader<'_> {
     /// Returns what a condition says; nothing if it is not an AND of plain comparisons.
     pub(super) fn conditions(&self, condition: &Expr, place: Place) -> Conditions {
         let mut conditions = Conditions::default();
+        if let Some(atom) = self.either(condition, place) {
+            conditions.atoms.push(atom);
+            return conditions;
+        }
         if self.conjunction(condition, place, &mut conditions) {
             conditions
         } else {
             Conditions::default()
+        }
+    }
+
+    /// Reads `a = 1 OR a = 2` as `a IN (1, 2)`.
+    fn either(&self, expr: &Expr, place: Place) -> Option<BlockAtom> {
+        let Expr::BinaryOp {
+            left,
+            op: BinaryOperator::Or,
+            right,
+        } = expr
+        else {
+            return None;
+        };
+        let (mut one, other) = (self.side(left, place)?, self.side(right, place)?);
+        if one.columns != other.columns || one.values.len() + other.values.len() > MOST_ROWS {
+            return None;
+        }
+        one.values.extend(other.values);
+        Some(one)
+    }
+
+    /// Reads one side of such an OR.
+    fn side(&self, expr: &Expr, place: Place) -> Option<BlockAtom> {
+        match expr {
+            Expr::Nested(inner) => self.side(inner, place),
+            Expr::BinaryOp {
+                left,
+                op: BinaryOperator::Eq,
+                right,
+            } => self.equality(left, right, place),
+            Expr::InList {
+                expr,
+                list,
+                negated: false,
+            } => self.membership(expr, list, place),
+            other => self.either(other, place),
         }
     }
 

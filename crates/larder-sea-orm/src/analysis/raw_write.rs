@@ -70,7 +70,9 @@ fn of_insert(insert: &Insert, walk: &Walk<'_>) -> Option<Vec<Write>> {
     let (kind, columns) = match &insert.on {
         _ if replaces => (WriteKind::Replace, Columns::Unknown),
         None => (WriteKind::Insert, Columns::Named(Vec::new())),
-        Some(OnInsert::DuplicateKeyUpdate(set)) => (WriteKind::Upsert(None), assigned(set)),
+        Some(OnInsert::DuplicateKeyUpdate(set)) => {
+            (WriteKind::Upsert(None), assigned(&setting(set, insert)))
+        }
         Some(OnInsert::OnConflict(conflict)) => match &conflict.action {
             OnConflictAction::DoNothing => (WriteKind::Insert, Columns::Named(Vec::new())),
             OnConflictAction::DoUpdate(update) => {
@@ -90,7 +92,7 @@ fn of_insert(insert: &Insert, walk: &Walk<'_>) -> Option<Vec<Write>> {
     };
     let assigned = match &insert.on {
         _ if insert.ignore => Vec::new(),
-        Some(OnInsert::DuplicateKeyUpdate(set)) => proposed_cells(set, walk),
+        Some(OnInsert::DuplicateKeyUpdate(set)) => proposed_cells(&setting(set, insert), walk),
         Some(OnInsert::OnConflict(conflict)) => match &conflict.action {
             OnConflictAction::DoUpdate(update) => proposed_cells(&update.assignments, walk),
             OnConflictAction::DoNothing => Vec::new(),
@@ -106,6 +108,22 @@ fn of_insert(insert: &Insert, walk: &Walk<'_>) -> Option<Vec<Write>> {
         key,
         returning,
     }])
+}
+
+/// Returns what `MySQL` sets of a row that is there: not a column to itself, by which it is told to do nothing.
+fn setting(set: &[Assignment], insert: &Insert) -> Vec<Assignment> {
+    let values = insert.source.as_ref();
+    let values = values.is_some_and(|source| matches!(&*source.body, SetExpr::Values(_)));
+    // Another source, or a name for the new row, may have a column of that name.
+    let certain = values && insert.insert_alias.is_none();
+    let keeps = |it: &&Assignment| match (&it.target, &it.value) {
+        (AssignmentTarget::ColumnName(column), Expr::Identifier(own)) => {
+            matches!(column.0.as_slice(), [part] if part.as_ident() == Some(own))
+        }
+        _ => false,
+    };
+    let changes = |it: &&Assignment| !(certain && keeps(it));
+    set.iter().filter(changes).cloned().collect()
 }
 
 fn inserted(insert: &Insert, walk: &Walk<'_>) -> Option<(Vec<Name>, Vec<Vec<Cell>>)> {

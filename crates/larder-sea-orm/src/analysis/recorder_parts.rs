@@ -334,8 +334,15 @@ impl QueryBuilder for Recorder {
         action: &Option<OnConflictAction>,
         sql: &mut impl SqlWriter,
     ) {
-        let Some(OnConflictAction::Update(updates)) = action else {
-            return;
+        let updates = match action {
+            Some(OnConflictAction::Update(updates)) => updates.as_slice(),
+            // MySQL is told to set the key to what it is: that fires the triggers of an update.
+            Some(OnConflictAction::DoNothing(key))
+                if self.backend == DbBackend::MySql && !key.is_empty() =>
+            {
+                &[]
+            }
+            _ => return,
         };
         for update in updates {
             let (OnConflictUpdate::Column(column) | OnConflictUpdate::Expr(column, _)) = update;

@@ -27,6 +27,10 @@ pub struct Writing {
 
 /// One table that is written.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about a write"
+)]
 pub(super) struct Target {
     pub(super) table: TableName,
     /// Its rows change in a way that cannot be told.
@@ -49,6 +53,8 @@ pub(super) struct Target {
     given: Vec<Image>,
     /// As the statement calls it, if rows of these keys and no others are written.
     pub(super) by_key: Option<RelationName>,
+    /// It writes one row, of which the database counts two if one was there and is changed.
+    counted_twice: bool,
 }
 
 /// A row that was written, and one way in which it may have changed.
@@ -270,6 +276,11 @@ impl Target {
         Some(all)
     }
 
+    /// Tells whether the row of an upsert was not there before, or is what it was: `MySQL` counts it once.
+    pub(super) fn was_not_there(&self, written: &Written<'_>) -> bool {
+        self.counted_twice && written.rows_affected == Some(1)
+    }
+
     /// Returns the rows returned with their keys, if they are all that were written.
     pub(super) fn keyed<'r>(
         &self,
@@ -416,7 +427,7 @@ fn picks_what_is_read(table: &Table, analysis: &Analysis, catalog: &Catalog) -> 
 
 fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
     let named = written_rows::named(table, write);
-    let write = &*written_rows::without_conflict(table, named, catalog);
+    let write = &*written_rows::without_update(table, named, catalog);
     let wide = match write.kind {
         WriteKind::Replace => !written_rows::replaces_by_key(table, write, catalog),
         WriteKind::Merge | WriteKind::Truncate => true,
@@ -435,6 +446,7 @@ fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
         cascades: Vec::new(),
         given: Vec::new(),
         by_key: None,
+        counted_twice: false,
     };
     // The row had another key before, or none that is known.
     let moved = match &write.kind {
@@ -460,6 +472,10 @@ fn target(table: &Table, write: &Write, catalog: &Catalog) -> Target {
         target.inserted = written_rows::last_insert(table, write, catalog);
         let found = !matches!(write.kind, WriteKind::Insert) && !table.has_policies();
         target.by_key = (found && target.known.is_some()).then(|| write.table.clone());
+        let upserts = matches!(write.kind, WriteKind::Upsert(_) | WriteKind::Replace);
+        let one = target.known.as_ref().is_some_and(|known| known.len() == 1);
+        target.counted_twice =
+            upserts && one && target.counted && catalog.backend == DbBackend::MySql;
     }
     target
 }

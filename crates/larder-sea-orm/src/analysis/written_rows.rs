@@ -45,10 +45,11 @@ pub(super) fn named<'w>(table: &Table, write: &'w Write) -> Cow<'w, Write> {
     })
 }
 
-/// Makes an upsert an INSERT if nothing can conflict: its key is one that `SQLite` makes, which is not there yet.
+/// Makes an upsert an INSERT if it changes no row that is there.
 ///
-/// What a sequence of `PostgreSQL` or a counter of `MySQL` gives may be there.
-pub(super) fn without_conflict<'w>(
+/// It sets no column, which is how `MySQL` is told to do nothing; or nothing can conflict: its key is one that `SQLite`
+/// makes, which is not there yet. What a sequence of `PostgreSQL` or a counter of `MySQL` gives may be there.
+pub(super) fn without_update<'w>(
     table: &Table,
     write: Cow<'w, Write>,
     catalog: &Catalog,
@@ -63,14 +64,14 @@ pub(super) fn without_conflict<'w>(
             made.any(|(part, column)| part.is_none() && column.automatic)
         })
     };
-    let none = matches!(write.kind, WriteKind::Upsert(_))
-        && catalog.backend == DbBackend::Sqlite
+    let keeps = write.columns == Columns::Named(Vec::new()) && !table.has_code();
+    let none = catalog.backend == DbBackend::Sqlite
         && !conflicts_elsewhere(table, &write, catalog)
         && columns
             .iter()
             .all(|name| table.column(name, catalog.backend).is_some())
         && rows.iter().all(is_new);
-    if !none {
+    if !matches!(write.kind, WriteKind::Upsert(_)) || !(keeps || none) {
         return write;
     }
     Cow::Owned(Write {

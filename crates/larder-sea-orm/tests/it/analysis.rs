@@ -662,6 +662,11 @@ fn an_upsert_says_what_conflicts_and_what_it_sets() {
     assert_eq!(reads(&analysis), ["tag"]);
     let nothing = insert(OnConflict::column("id").do_nothing().to_owned());
     assert_eq!(one_write(&of(&nothing)).kind, WriteKind::Insert);
+    let key_kept = insert(OnConflict::column("id").do_nothing_on(["id"]).to_owned());
+    let (mysql, _) = analyse(&key_kept, DbBackend::MySql);
+    let write = one_write(&mysql);
+    assert_eq!(write.kind, WriteKind::Upsert(None), "it fires triggers");
+    assert_eq!(write.columns, Columns::Named(Vec::new()));
     let constraint = insert(
         OnConflict::constraint("note_key")
             .update_column("title")

@@ -1,7 +1,8 @@
 //! What the analysis says of raw SQL, in the dialect of each database.
 
 use larder_sea_orm::analysis::{
-    Analysis, Cell, KeyKnowledge, Name, Returning, Uncacheable, Write, WriteKind, analyse_raw,
+    Analysis, Cell, Columns, KeyKnowledge, Name, Returning, Uncacheable, Write, WriteKind,
+    analyse_raw,
 };
 use sea_orm::DatabaseBackend::{MySql, Postgres, Sqlite};
 use sea_orm::DbBackend;
@@ -552,6 +553,34 @@ fn an_insert_whose_rows_are_not_told_is_wide() {
                 "{sql}"
             );
         }
+    }
+}
+
+#[test]
+fn a_column_that_an_upsert_sets_to_itself_is_not_set() {
+    for (sql, set) in [
+        ("VALUES (7) ON DUPLICATE KEY UPDATE id = id", &[][..]),
+        (
+            "VALUES (7) ON DUPLICATE KEY UPDATE `id` = `id`, views = 1",
+            &["views"],
+        ),
+        ("VALUES (7) ON DUPLICATE KEY UPDATE id = views", &["id"]),
+        (
+            "VALUES (7) ON DUPLICATE KEY UPDATE id = VALUES(id)",
+            &["id"],
+        ),
+        ("VALUES (7) AS new ON DUPLICATE KEY UPDATE id = id", &["id"]),
+        (
+            "SELECT id FROM tag ON DUPLICATE KEY UPDATE id = id",
+            &["id"],
+        ),
+    ] {
+        let analysis = raw(&format!("INSERT INTO note (id) {sql}"), MySql);
+        let Columns::Named(columns) = &one_write(&analysis).columns else {
+            panic!("{sql}")
+        };
+        let columns: Vec<&str> = columns.iter().map(Name::text).collect();
+        assert_eq!(columns, set, "{sql}");
     }
 }
 

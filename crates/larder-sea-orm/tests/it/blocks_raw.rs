@@ -178,6 +178,18 @@ fn equalities_of_the_and_at_the_top_are_atoms() {
                 &["told from(note) a/w b/w c/w c=3@w"],
             ),
             (
+                "SELECT 1 FROM note WHERE a = 1 OR 2 = a",
+                &["told from(note) a/w a=1|2@w"],
+            ),
+            (
+                "SELECT 1 FROM note WHERE (a = 1 OR (a IN (2, 4) OR a = 5)) AND c = 3",
+                &["told from(note) a/w c/w a=1|2|4|5@w c=3@w"],
+            ),
+            (
+                "SELECT 1 FROM note WHERE (a, b) = (1, 2) OR (a, b) IN ((3, 4))",
+                &["told from(note) a/w b/w a,b=1|2|3|4@w"],
+            ),
+            (
                 "SELECT 1 FROM note WHERE c = 3 AND NOT a = 1",
                 &["told from(note) a/w c/w"],
             ),
@@ -187,6 +199,30 @@ fn equalities_of_the_and_at_the_top_are_atoms() {
             ),
         ],
     );
+}
+
+#[test]
+fn an_or_that_says_more_than_values_of_the_same_columns_is_no_atom() {
+    let cases = [
+        ("a = 1 OR a > 2", "a/w"),
+        ("a = 1 OR a IS NULL", "a/w"),
+        ("a = 1 OR a NOT IN (2)", "a/w"),
+        ("a = 1 OR NOT a = 2", "a/w"),
+        ("NOT (a = 1 OR a = 2)", "a/w"),
+        ("a = 1 OR a = 2 IS NULL", "a/w"),
+        ("a = 1 OR a = 2 AND c = 3", "a/w c/w"),
+        ("a = 1 OR note.a = 2", "a/w note.a/w"),
+        ("a = 1 OR a = b", "a/w b/w"),
+        ("a = 1 OR a + 0 = 2", "a/w"),
+        ("(a, b) = (1, 2) OR (b, a) = (3, 4)", "a/w b/w"),
+    ];
+    for (condition, named) in cases {
+        let sql = format!("SELECT 1 FROM note WHERE {condition}");
+        let expected = [format!("told from(note) {named}")];
+        for backend in ALL {
+            assert_eq!(blocks(&sql, backend), expected, "{backend:?}: {sql}");
+        }
+    }
 }
 
 #[test]

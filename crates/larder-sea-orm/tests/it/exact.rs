@@ -1,12 +1,17 @@
 //! Writes of many rows, told row by row where the entity asks for it.
 
-use larder_sea_orm::CachedRepository as _;
+use std::time::Duration;
+
+use larder_core::{Larder, Lookup, Policy};
+use larder_sea_orm::{Bulk, CachedRepository as _, Connect as _, DomainOptions};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, EntityTrait as _,
-    PaginatorTrait as _, QueryFilter as _, Set, TransactionSession as _, TransactionTrait as _,
+    ActiveModelTrait as _, ColumnTrait as _, ConnectionTrait as _, DbBackend, EntityTrait as _,
+    PaginatorTrait as _, QueryFilter as _, Set, Statement, TransactionSession as _,
+    TransactionTrait as _,
 };
 
+use crate::catalog_servers::mariadb;
 use crate::entities::note;
 use crate::harness::{Service, service};
 
@@ -239,4 +244,62 @@ async fn a_row_that_is_set_to_what_it_holds_does_not_change() {
     let upper = "UPDATE note SET text = 'A' WHERE id = 1";
     service.db.execute_unprepared(upper).await.unwrap();
     assert_eq!(kept(&service).await, [2, 3, 4]);
+}
+
+/// What upserts leave alone on `MariaDB`, where nobody knows beforehand that a row is not there.
+///
+/// Keeps `Target::was_not_there` (`writing.rs`) and `setting` (`raw_write.rs`).
+#[tokio::test]
+async fn an_upsert_on_mariadb_leaves_alone_what_it_did_not_change() {
+    let Some(server) = mariadb() else { return };
+    let raw = server.fresh().await;
+    for sql in [
+        "CREATE TABLE note (id int PRIMARY KEY, text varchar(20))",
+        "INSERT INTO note VALUES (1, 'a'), (2, 'b')",
+    ] {
+        raw.execute_unprepared(sql).await.unwrap();
+    }
+    let larder = Larder::builder("upserts")
+        .environment::<&str, &str>([])
+        .build()
+        .unwrap();
+    let options = DomainOptions::new().bulk(Bulk::Exact);
+    let db = larder.connect_with("main", raw, options).await.unwrap();
+    let counts = larder
+        .region::<i64>("counts", Policy::ttl(Duration::from_mins(1)))
+        .unwrap();
+    let served = async || {
+        let mut served = Vec::new();
+        for text in ["a", "b", "c"] {
+            served.extend(matches!(counts.lookup(&text.into()), Lookup::Hit(_)).then_some(text));
+            let count = async || {
+                let sql = format!("SELECT count(*) AS n FROM note WHERE text = '{text}'");
+                let statement = Statement::from_string(DbBackend::MySql, sql);
+                let row = db.query_one_raw(statement).await?.unwrap();
+                row.try_get::<i64>("", "n")
+            };
+            counts.get_or_load(text, count).await.unwrap();
+        }
+        served
+    };
+    served().await;
+    for (upsert, left) in [
+        (
+            "VALUES (7, 'c') ON DUPLICATE KEY UPDATE text = 'b'",
+            &["a", "b"][..],
+        ),
+        ("VALUES (1, 'c') ON DUPLICATE KEY UPDATE text = 'b'", &["c"]),
+        (
+            "VALUES (1, 'c') ON DUPLICATE KEY UPDATE id = id",
+            &["a", "b"],
+        ),
+        (
+            "VALUES (8, 'a') ON DUPLICATE KEY UPDATE id = id",
+            &["b", "c"],
+        ),
+    ] {
+        let sql = format!("INSERT INTO note {upsert}");
+        db.execute_unprepared(&sql).await.unwrap();
+        assert_eq!(served().await, left, "{sql}");
+    }
 }

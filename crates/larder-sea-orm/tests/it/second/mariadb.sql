@@ -96,6 +96,8 @@ SELECT id FROM p WHERE id = 1 LOCK IN SHARE MODE
 @pass
 SELECT SLEEP(0)
 @write
+INSERT INTO s VALUES (1, 1) ON DUPLICATE KEY UPDATE id = id
+@write
 UPDATE p SET id = 22, u = 22 WHERE id = 2
 @write
 UPDATE p SET u = 23 WHERE id = 22
