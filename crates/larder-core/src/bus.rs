@@ -1,6 +1,7 @@
 //! The ordered log of changes.
 
 mod local;
+mod wire;
 
 use std::fmt;
 use std::future::Future;
@@ -8,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use self::local::LocalBus;
+pub use self::wire::{decode, encode};
 use crate::change::Change;
 use crate::error::BusError;
 use crate::node::Node;

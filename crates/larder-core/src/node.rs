@@ -145,6 +145,30 @@ impl Node {
         self.incarnation.store(incarnation, Ordering::Release);
     }
 
+    /// Takes over a log at its head, after a gap: changes up to `head` may have been missed.
+    ///
+    /// All entries of before are invalid; those loaded from now on may live. The watermark becomes
+    /// the place behind `head`, lower than it was if the log lost its end. Slots are never reset:
+    /// a load that began before may still end.
+    pub fn adopt(&self, incarnation: u64, head: Position) {
+        // Before the watermark: whoever is stamped with the new one finds `everything` below it.
+        self.everything.fetch_max(head.get(), Ordering::AcqRel);
+        self.watermark.store(head.next().get(), Ordering::Release);
+        // Last: a stamp of the new incarnation has the new watermark.
+        self.incarnation.store(incarnation, Ordering::Release);
+    }
+
+    /// Begins at the head of a log whose changes from `oldest` on were applied here.
+    ///
+    /// What was loaded before the oldest of them is invalid. A log without changes has its head as
+    /// its oldest.
+    pub fn start(&self, incarnation: u64, oldest: Position, head: Position) {
+        let below = oldest.get().saturating_sub(1);
+        self.everything.fetch_max(below, Ordering::AcqRel);
+        self.watermark.store(head.next().get(), Ordering::Release);
+        self.incarnation.store(incarnation, Ordering::Release);
+    }
+
     /// Tells observers of changes that have been applied. Call it without holding a lock.
     pub fn notify(&self, position: Position, changes: &[Change]) {
         self.observers.changed(position, changes);
