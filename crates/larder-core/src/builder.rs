@@ -1,5 +1,6 @@
 //! How a `Larder` is configured.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
@@ -9,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::bus::{Bus, LocalBus};
 use crate::clock::{Clock, SystemClock};
+use crate::envelope::Sealing;
 use crate::error::BuildError;
 use crate::flight::Flights;
 use crate::larder::{Larder, Shared, is_plain};
@@ -17,10 +19,11 @@ use crate::names::Names;
 use crate::node::Node;
 use crate::observer::{Observer, Observers};
 use crate::publication::Unpublished;
+use crate::remote::Remote;
+use crate::store::Store;
 use crate::switches::Switches;
 
 /// Configures a [`Larder`].
-#[derive(Debug)]
 pub struct Builder {
     service: String,
     local_capacity: u64,
@@ -32,6 +35,9 @@ pub struct Builder {
     bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
     observers: Observers,
+    store: Option<Arc<dyn Store>>,
+    seal_key: Option<[u8; 32]>,
+    deployment: String,
 }
 
 /// Where switches are read from.
@@ -54,7 +60,38 @@ impl Builder {
             bus: Arc::new(LocalBus::new()),
             clock: Arc::new(SystemClock::new()),
             observers: Observers::default(),
+            store: None,
+            seal_key: None,
+            deployment: String::new(),
         }
+    }
+
+    /// Keeps entries in this remote tier too, of regions that have a codec. Default: none.
+    ///
+    /// Entries are found by other nodes that share its bus: with a [`LocalBus`], whose log begins
+    /// anew with each process, nobody reads what it stores.
+    #[must_use]
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Authenticates what is in the remote tier by this secret key. Default: none.
+    ///
+    /// What another writes there without it is a miss. All nodes of the service need the same key.
+    #[must_use]
+    pub fn seal_key(mut self, key: [u8; 32]) -> Self {
+        self.seal_key = Some(key);
+        self
+    }
+
+    /// Tells this deployment from others of the same service that share its store. Default: empty.
+    ///
+    /// Databases tell deployments apart already, where one is connected.
+    #[must_use]
+    pub fn deployment(mut self, name: impl Into<String>) -> Self {
+        self.deployment = name.into();
+        self
     }
 
     /// Gives the local tier this many bytes for all regions together. Default: 64 MiB.
@@ -156,12 +193,22 @@ impl Builder {
         );
         let node = Arc::new(node);
         self.bus.attach(&node);
+        let (key, deployment) = (self.seal_key, self.deployment);
+        let remote = self.store.map(|store| {
+            Arc::new(Remote::new(
+                store,
+                Sealing::new(key),
+                &self.service,
+                deployment,
+            ))
+        });
         Ok(Larder::from_shared(Shared {
             service: self.service.into(),
             node,
             bus: self.bus,
             local: Local::new(self.local_capacity, observers, self.clock),
             local_capacity: self.local_capacity,
+            remote,
             flights: Arc::<Flights>::default(),
             regions: RwLock::default(),
             switches,
@@ -194,5 +241,15 @@ impl Builder {
             return wrong("slots", "must be from 64 to 2^28");
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("service", &self.service)
+            .field("bus", &self.bus)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
     }
 }

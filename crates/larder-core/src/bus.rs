@@ -37,4 +37,11 @@ pub trait Bus: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// The changes may or may not be on the log; they are published again later.
     fn publish(&self, changes: Arc<[Change]>) -> BoxFuture<'_, Result<Position, BusError>>;
+
+    /// Tells whether a position that somebody brought to `node` can have been given by now.
+    ///
+    /// Nobody waits for one that cannot. Default: whatever is less than 2^32 ahead of the node.
+    fn is_plausible(&self, node: &Node, position: Position) -> bool {
+        position.get() < node.watermark().get().saturating_add(1 << 32)
+    }
 }

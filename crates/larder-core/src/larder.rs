@@ -29,6 +29,8 @@ use crate::publication::{Publication, Unpublished};
 use crate::read_scope::ReadScope;
 use crate::refusal::Refusal;
 use crate::region::{Region, RegionState};
+use crate::remote::Remote;
+use crate::session::{Writes, carried};
 use crate::statistics::Snapshot;
 use crate::switches::Switches;
 use crate::weight;
@@ -61,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) local: Local,
     pub(crate) local_capacity: u64,
+    pub(crate) remote: Option<Arc<Remote>>,
     pub(crate) flights: Arc<Flights>,
     pub(crate) regions: RwLock<HashMap<String, Arc<RegionState>>>,
     pub(crate) switches: Switches,
@@ -261,17 +264,34 @@ impl Larder {
         }
     }
 
+    /// Tells whether there is a remote tier; for integrators.
+    pub fn has_store(&self) -> bool {
+        self.0.remote.is_some()
+    }
+
+    /// Says which database a domain is, in words that no other database has; for integrators.
+    ///
+    /// Entries of the remote tier are found only by those who said the same of all their domains, so
+    /// that two deployments that share a store by mistake never read each other's.
+    pub fn identify_domain(&self, domain: &str, database: &str) {
+        if let Some(remote) = &self.0.remote {
+            remote.identify(domain, database);
+        }
+    }
+
     /// Adds an observer of changes and cache events.
     pub fn observe(&self, observer: impl Observer) {
         self.0.node.observers.add(Arc::new(observer));
     }
 
     /// Spawns a task that [`close`](Self::close) waits for. Needs a Tokio runtime.
+    ///
+    /// What it publishes counts as the current task's ([`Writes`](crate::Writes)).
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        self.0.tasks.spawn(future)
+        self.0.tasks.spawn(carried(Writes::current(), future))
     }
 
     /// Returns the switches, which can be set while serving.
@@ -307,6 +327,7 @@ impl Larder {
             bypasses: self.0.bypasses.load(Ordering::Relaxed),
             position: self.0.node.watermark().get(),
             local_capacity: self.0.local_capacity,
+            remote: self.0.remote.as_ref().map(|remote| remote.snapshot()),
         }
     }
 
@@ -316,6 +337,9 @@ impl Larder {
         regions.values().for_each(|region| region.counters.reset());
         self.0.unscoped_reads.store(0, Ordering::Relaxed);
         self.0.bypasses.store(0, Ordering::Relaxed);
+        if let Some(remote) = &self.0.remote {
+            remote.reset();
+        }
     }
 
     /// Waits for what runs in the background: commits, publications, refreshes.
@@ -357,6 +381,10 @@ impl Larder {
 
     pub(crate) fn local(&self) -> &Local {
         &self.0.local
+    }
+
+    pub(crate) fn remote(&self) -> Option<&Arc<Remote>> {
+        self.0.remote.as_ref()
     }
 
     pub(crate) fn flights(&self) -> &Arc<Flights> {

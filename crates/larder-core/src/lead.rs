@@ -16,7 +16,7 @@ use crate::key::Key;
 use crate::local::entry_weight;
 use crate::marks::MarkSet;
 use crate::observer::CacheEventKind;
-use crate::policy::Lifetime;
+use crate::policy::{Lifetime, Tiers};
 use crate::position::Stamp;
 use crate::read_scope::{Provenance, ReadScope};
 use crate::refusal::Refusal;
@@ -187,6 +187,13 @@ impl<V: Send + Sync + 'static> Lead<V> {
         self.land(Outcome::Released);
     }
 
+    /// Begins again with a stamp of now: nothing was read yet, and time has passed.
+    pub(crate) fn anew(mut self) -> Self {
+        self.open = false;
+        let (seat, parent) = (self.seat.take(), self.parent.take());
+        Self::begin(&self.region, &self.key, seat, parent)
+    }
+
     /// Returns what it loads, and since when.
     pub(crate) fn parts(&self) -> (&Region<V>, &Key, Stamp) {
         (&self.region, &self.key, self.stamp)
@@ -296,7 +303,12 @@ impl<V: Send + Sync + 'static> Lead<V> {
             return Err(Refusal::SwitchedOff);
         }
         let local = self.region.larder.local();
-        let put = || local.put(self.region.probe(&self.key).to_key(), Arc::clone(entry));
+        let put = || {
+            if self.region.state.policy.tiers != Tiers::Remote {
+                local.put(self.region.probe(&self.key).to_key(), Arc::clone(entry));
+            }
+            self.region.send(&self.key, entry);
+        };
         if self.seat.is_some() {
             put();
             return Ok(());

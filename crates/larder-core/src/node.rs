@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use crate::change::{Change, RowsChange, What};
 use crate::clock::{Clock, Moment};
@@ -38,6 +40,9 @@ pub struct Node {
     pub(crate) pending: PendingCounts,
     heard_at: AtomicU64,
     incarnation: AtomicU64,
+    /// Those who wait for the watermark; told only if there are any.
+    waiting: AtomicUsize,
+    moved: Notify,
     /// The highest position of any soft change.
     soft_latest: AtomicU64,
     soft: OnceLock<Soft>,
@@ -74,6 +79,8 @@ impl Node {
             pending: PendingCounts::new(),
             heard_at: AtomicU64::new(0),
             incarnation: AtomicU64::new(0),
+            waiting: AtomicUsize::new(0),
+            moved: Notify::new(),
             soft_latest: AtomicU64::new(0),
             soft: OnceLock::new(),
             slot_count,
@@ -133,6 +140,28 @@ impl Node {
     /// Moves the watermark up to `position`: all changes below it must have been applied.
     pub fn advance(&self, position: Position) {
         self.watermark.fetch_max(position.get(), Ordering::AcqRel);
+        self.tell_who_waits();
+    }
+
+    /// Waits until `holds` of the watermark and the incarnation.
+    pub(crate) async fn wait_until(&self, holds: impl Fn() -> bool) {
+        let _waiting = Waiting::of(&self.waiting);
+        loop {
+            let mut moved = std::pin::pin!(self.moved.notified());
+            moved.as_mut().enable();
+            if holds() {
+                return;
+            }
+            moved.await;
+        }
+    }
+
+    fn tell_who_waits(&self) {
+        // Whoever is not seen waiting sees the new watermark.
+        fence(Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.moved.notify_waiters();
+        }
     }
 
     /// Says that the bus, asked at `moment`, answered to its end and was applied.
@@ -156,6 +185,7 @@ impl Node {
         self.watermark.store(head.next().get(), Ordering::Release);
         // Last: a stamp of the new incarnation has the new watermark.
         self.incarnation.store(incarnation, Ordering::Release);
+        self.tell_who_waits();
     }
 
     /// Begins at the head of a log whose changes from `oldest` on were applied here.
@@ -167,6 +197,7 @@ impl Node {
         self.everything.fetch_max(below, Ordering::AcqRel);
         self.watermark.store(head.next().get(), Ordering::Release);
         self.incarnation.store(incarnation, Ordering::Release);
+        self.tell_who_waits();
     }
 
     /// Tells observers of changes that have been applied. Call it without holding a lock.
@@ -266,6 +297,23 @@ impl Node {
             }
             What::Everything => {}
         }
+    }
+}
+
+/// Counts one who waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn of(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -31,6 +31,8 @@ pub enum CacheEventKind {
     StaleHit,
     /// It was not there, or could not be served.
     Miss,
+    /// The remote tier had it, after it was missed here.
+    RemoteHit,
     /// A load ended and its value is kept.
     Loaded,
     /// A load ended and its value is not kept.

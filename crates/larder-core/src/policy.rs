@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
+use crate::hash::stable_hash;
 
 /// How usable an entry is at a given moment, by time alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +46,19 @@ pub struct Policy {
     pub(crate) early_refresh: Duration,
     pub(crate) stale_on_error: bool,
     pub(crate) invalidated_by: Vec<Arc<str>>,
+    pub(crate) tiers: Tiers,
+}
+
+/// Where entries of a region are kept, if the `Larder` has a store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Tiers {
+    /// In this process and in the remote tier.
+    #[default]
+    Both,
+    /// In this process only: what is quickly loaded, or must not leave it.
+    Local,
+    /// In the remote tier only: what is large and seldom read. Without a store nothing is kept.
+    Remote,
 }
 
 impl Policy {
@@ -58,6 +72,7 @@ impl Policy {
             early_refresh: Duration::ZERO,
             stale_on_error: false,
             invalidated_by: Vec::new(),
+            tiers: Tiers::Both,
         }
     }
 
@@ -104,6 +119,30 @@ impl Policy {
     pub fn invalidated_by(mut self, tag: impl Into<Arc<str>>) -> Self {
         self.invalidated_by.push(tag.into());
         self
+    }
+
+    /// Keeps entries in these tiers. Default: [`Tiers::Both`].
+    ///
+    /// The remote tier takes what has a [codec](crate::Region::with_codec); other values stay local.
+    #[must_use]
+    pub fn tiers(mut self, tiers: Tiers) -> Self {
+        self.tiers = tiers;
+        self
+    }
+
+    /// Returns a hash of what an entry's life and dependencies follow: services that differ in it do
+    /// not share entries.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let times = [self.ttl, self.grace, self.negative_ttl];
+        let mut bytes: Vec<u8> = times
+            .iter()
+            .flat_map(|time| time.as_nanos().to_le_bytes())
+            .collect();
+        for tag in &self.invalidated_by {
+            bytes.extend_from_slice(&(tag.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(tag.as_bytes());
+        }
+        stable_hash(&bytes)
     }
 
     /// Returns how long an entry lives under this policy.
@@ -154,6 +193,7 @@ impl Policy {
                 "invalidated_by",
                 self.invalidated_by == other.invalidated_by,
             ),
+            ("tiers", self.tiers == other.tiers),
         ];
         settings
             .iter()

@@ -47,7 +47,9 @@ impl Publication {
     }
 
     pub(crate) async fn run(mut self) -> Result<Position, PublishError> {
-        let position = self.larder.bus().publish(Arc::clone(&self.changes)).await?;
+        let published = self.larder.bus().publish(Arc::clone(&self.changes)).await;
+        self.larder.note_written(published.as_ref().ok().copied());
+        let position = published?;
         self.pending = None;
         Ok(position)
     }

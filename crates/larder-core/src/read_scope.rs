@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use smallvec::SmallVec;
@@ -41,6 +41,8 @@ struct Inner {
     /// The flights whose load this scope collects for.
     flights: SmallVec<[Arc<Flight>; 1]>,
     tasks: AtomicUsize,
+    /// The remote tier did not answer somewhere in the outermost scope: it is not asked again.
+    given_up: Arc<AtomicBool>,
     state: Mutex<State>,
 }
 
@@ -286,8 +288,11 @@ impl ReadScope {
         flights: SmallVec<[Arc<Flight>; 1]>,
         state: State,
     ) -> Self {
+        let enclosing = parent.as_ref().and_then(|parent| parent.inner.as_ref());
+        let given_up = enclosing.map(|inner| Arc::clone(&inner.given_up));
         let inner = Inner {
             node: Arc::clone(node),
+            given_up: given_up.unwrap_or_default(),
             parent,
             flights,
             tasks: AtomicUsize::new(0),
@@ -297,6 +302,20 @@ impl ReadScope {
             inner: Some(Arc::new(inner)),
             collects: true,
         }
+    }
+
+    /// Has no more asked of the remote tier in the outermost scope around this: one request waits
+    /// for a store that does not answer once.
+    pub(crate) fn give_up(&self) {
+        if let Some(inner) = &self.inner {
+            inner.given_up.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells whether the remote tier did not answer before.
+    pub(crate) fn has_given_up(&self) -> bool {
+        let inner = self.inner.as_ref();
+        inner.is_some_and(|inner| inner.given_up.load(Ordering::Relaxed))
     }
 
     /// Returns what this scope collects into, if it collects.

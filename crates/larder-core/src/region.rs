@@ -5,6 +5,7 @@ mod change;
 mod load;
 mod news;
 mod peek;
+mod remote;
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,11 +31,14 @@ use crate::switches::Share;
 
 pub use self::news::{Heard, Witness};
 pub use self::peek::{Peek, Peeked};
+use self::remote::Encoding;
 
 /// What all views of a region share.
 pub(crate) struct RegionState {
     pub(crate) id: u32,
     pub(crate) name: Arc<str>,
+    /// The service's name and the region's: `shop.prices`.
+    pub(crate) full_name: Arc<str>,
     pub(crate) policy: Policy,
     /// The name of the tag every entry of the region depends on.
     pub(crate) tag_name: Arc<str>,
@@ -57,6 +61,7 @@ impl RegionState {
         Self {
             id,
             name: name.into(),
+            full_name: format!("{service}.{name}").into(),
             tag: tag_hash(&tag_name),
             tag_name,
             policy_tags: policy
@@ -105,6 +110,7 @@ pub struct Region<V> {
     scope_bytes: Arc<[u8]>,
     space: u64,
     pub(crate) weigher: fn(&V) -> usize,
+    encoding: Option<Arc<Encoding<V>>>,
 }
 
 /// What the local tier holds under a key.
@@ -160,6 +166,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             scope_bytes: Arc::default(),
             space,
             weigher,
+            encoding: None,
         }
     }
 
@@ -429,6 +436,7 @@ impl<V> Clone for Region<V> {
             scope_bytes: Arc::clone(&self.scope_bytes),
             space: self.space,
             weigher: self.weigher,
+            encoding: self.encoding.as_ref().map(Arc::clone),
         }
     }
 }

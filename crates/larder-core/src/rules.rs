@@ -3,6 +3,7 @@
 //! Each test says which line was removed or changed once to see it fail.
 
 mod load;
+mod log;
 mod order;
 mod pending;
 mod served;

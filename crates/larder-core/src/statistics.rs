@@ -17,6 +17,11 @@ pub(crate) struct Counters {
     pub(crate) evictions: AtomicU64,
     pub(crate) entries: AtomicU64,
     pub(crate) bytes: AtomicU64,
+    pub(crate) remote_hits: AtomicU64,
+    pub(crate) remote_misses: AtomicU64,
+    pub(crate) remote_invalid: AtomicU64,
+    pub(crate) remote_puts: AtomicU64,
+    pub(crate) remote_unfit: AtomicU64,
 }
 
 pub(crate) fn bump(counter: &AtomicU64) {
@@ -46,6 +51,11 @@ impl Counters {
             evictions: get(&self.evictions),
             entries: get(&self.entries),
             bytes: get(&self.bytes),
+            remote_hits: get(&self.remote_hits),
+            remote_misses: get(&self.remote_misses),
+            remote_invalid: get(&self.remote_invalid),
+            remote_puts: get(&self.remote_puts),
+            remote_unfit: get(&self.remote_unfit),
         }
     }
 
@@ -61,6 +71,11 @@ impl Counters {
             &self.refused,
             &self.invalidations,
             &self.evictions,
+            &self.remote_hits,
+            &self.remote_misses,
+            &self.remote_invalid,
+            &self.remote_puts,
+            &self.remote_unfit,
         ];
         for counter in counters {
             counter.store(0, Ordering::Relaxed);
@@ -95,6 +110,27 @@ pub struct Snapshot {
     pub position: u64,
     /// The bytes the local tier may take.
     pub local_capacity: u64,
+    /// What was done with the store, if there is one.
+    pub remote: Option<RemoteSnapshot>,
+}
+
+/// What was done with the remote tier, all regions together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct RemoteSnapshot {
+    /// Whether the store answers.
+    pub up: bool,
+    /// Calls that failed, or were not answered in time.
+    pub errors: u64,
+    /// Calls left out because the store did not answer before.
+    pub skipped: u64,
+    /// Entries that were not stored: the queue was full, or the store gone.
+    pub dropped: u64,
+    /// Entries that wait to be stored.
+    pub queued: usize,
+    /// Values that could not be read, by reason; each was a miss.
+    pub unreadable: Vec<(&'static str, u64)>,
 }
 
 /// What a region did.
@@ -110,7 +146,7 @@ pub struct RegionSnapshot {
     pub hits: u64,
     /// Reads answered within grace.
     pub stale_hits: u64,
-    /// Reads that found nothing to serve.
+    /// Reads that found nothing to serve in this process.
     pub misses: u64,
     /// Loads that ended, well or not.
     pub loads: u64,
@@ -128,6 +164,16 @@ pub struct RegionSnapshot {
     pub entries: u64,
     /// The bytes they are taken to use.
     pub bytes: u64,
+    /// Misses that the remote tier answered.
+    pub remote_hits: u64,
+    /// Keys asked of the remote tier that it does not have, or not in a form that can be read.
+    pub remote_misses: u64,
+    /// Keys asked of it whose entry may not be served: something changed, or its time is over.
+    pub remote_invalid: u64,
+    /// Entries given to it.
+    pub remote_puts: u64,
+    /// Entries that stay local: too large, or not to be written by their codec.
+    pub remote_unfit: u64,
 }
 
 impl RegionSnapshot {

@@ -1,10 +1,15 @@
 //! What a service needs to test itself: a clock that stands still until it is moved.
 
+mod faulty_store;
+mod memory_store;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::Notify;
 
+pub use self::faulty_store::{FaultyStore, StoreFault};
+pub use self::memory_store::MemoryStore;
 use crate::clock::{Clock, Moment, Sleep};
 
 /// A clock that a test moves; clones are the same clock.

@@ -6,10 +6,11 @@ use larder_core::{DomainError, Larder};
 use sea_orm::{ConnectionTrait, DbErr, TransactionTrait};
 use thiserror::Error;
 
-use crate::bypass::{OnBypass, Watch};
+use crate::bypass::{OnBypass, Watch, own};
 use crate::connection::{CachedConnection, exactly};
 use crate::domain::Domain;
 use crate::entity::Bulk;
+use crate::identity::identity;
 
 /// Connects databases to a [`Larder`]; bring it into scope and call `larder.connect(..)`.
 pub trait Connect {
@@ -67,6 +68,13 @@ impl Connect for Larder {
             .map_err(ConnectError::Schema)?;
         // Only now: a name is not used up by a database that did not answer.
         self.claim_domain(domain)?;
+        if self.has_store() {
+            let identity = match &options.identity {
+                Some(identity) => identity.clone(),
+                None => own(identity(&*pool)).await,
+            };
+            self.identify_domain(domain, &identity);
+        }
         let opened = Arc::new(opened);
         if let Some(watch) = watch {
             watch.bind(&opened);
@@ -81,6 +89,7 @@ pub struct DomainOptions {
     pub(crate) on_bypass: OnBypass,
     pub(crate) bulk: Bulk,
     watch: Option<Watch>,
+    identity: Option<String>,
 }
 
 impl DomainOptions {
@@ -101,6 +110,16 @@ impl DomainOptions {
     #[must_use]
     pub fn bulk(mut self, bulk: Bulk) -> Self {
         self.bulk = bulk;
+        self
+    }
+
+    /// Tells the database from others in these words, to keep entries of the remote tier apart. Default: what the
+    /// database itself tells (`identity.rs`).
+    ///
+    /// For databases whose servers tell different things of one database, such as a Galera cluster.
+    #[must_use]
+    pub fn identity(mut self, words: impl Into<String>) -> Self {
+        self.identity = Some(words.into());
         self
     }
 

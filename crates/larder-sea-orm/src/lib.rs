@@ -111,6 +111,7 @@ mod connect;
 mod connection;
 mod domain;
 mod entity;
+mod identity;
 mod landings;
 mod members;
 mod outcome;

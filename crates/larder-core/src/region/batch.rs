@@ -112,6 +112,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             copies: Vec::new(),
         };
         batch.look_up(keys);
+        batch.fetch().await;
         batch.load(&mut loader).await?;
         batch.follow().await?;
         batch.load(&mut loader).await?;
@@ -217,6 +218,33 @@ impl<K: Clone + Eq + Hash, V: Send + Sync + 'static> Batch<'_, K, V> {
             self.take(wanted, turn);
         }
         Ok(())
+    }
+
+    /// Asks the remote tier at once for all that is to be loaded.
+    async fn fetch(&mut self) {
+        if self.region.remote().is_none() || self.loading.is_empty() {
+            return;
+        }
+        let (leading, alone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.loading)
+            .into_iter()
+            .partition(|one| one.lead.flight().is_some());
+        self.loading = alone;
+        let keys: Vec<Key> = leading.iter().map(|one| one.wanted.key.clone()).collect();
+        // Boxed, as every load: a caller holds this in two places.
+        let mut found = Box::pin(self.region.fetch_many(&keys)).await.into_iter();
+        for Loading { wanted, lead } in leading {
+            let fetched = found.next().flatten();
+            match fetched.and_then(|found| self.region.take_fetched(found, Absence::Known)) {
+                Some((hit, entry)) => {
+                    lead.land_with(entry);
+                    self.answers[wanted.index] = hit.value;
+                }
+                None => self.loading.push(Loading {
+                    wanted,
+                    lead: lead.anew(),
+                }),
+            }
+        }
     }
 
     /// Loads in one call what is to be loaded.

@@ -12,6 +12,7 @@ use crate::key::Key;
 use crate::local::{LocalKey, entry_weight};
 use crate::marks::MarkSet;
 use crate::observer::CacheEventKind;
+use crate::policy::Tiers;
 use crate::region::Region;
 use crate::scope::Scope;
 use crate::statistics::bump;
@@ -62,7 +63,10 @@ impl<V: Send + Sync + 'static> Region<V> {
             weight,
             retired: AtomicBool::new(false),
         });
-        self.larder.local().put(local_key, entry);
+        self.send(&key, &entry);
+        if self.state.policy.tiers != Tiers::Remote {
+            self.larder.local().put(local_key, entry);
+        }
         Ok(())
     }
 

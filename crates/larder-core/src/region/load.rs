@@ -37,17 +37,18 @@ impl Absence {
 
 impl<V: Send + Sync + 'static> Region<V> {
     /// Returns the value under `key`, if the cache may serve it; loads nothing.
-    #[expect(
-        clippy::unused_async,
-        reason = "the remote tier will be waited for here"
-    )]
     pub async fn get(&self, key: impl Into<Key>) -> Option<Arc<V>> {
         let key = key.into();
         // Before the look: a put that comes after it must be above what is made of its absence.
         let scope = ReadScope::current().map(|scope| (scope, self.larder.stamp()));
-        // The remote tier will be asked here, between the lookup and the answer.
-        if let Lookup::Hit(hit) = self.lookup(&key) {
-            return hit.value;
+        match self.lookup(&key) {
+            Lookup::Hit(hit) => return hit.value,
+            Lookup::Miss => {
+                if let Some((hit, _)) = self.fetch(&key, Absence::Known).await {
+                    return hit.value;
+                }
+            }
+            Lookup::Off => {}
         }
         if let Some((scope, stamp)) = scope {
             let names = [self.own(&key), self.state.tag()];
@@ -188,7 +189,8 @@ impl<V: Send + Sync + 'static> Region<V> {
             let flight = match self.larder.flights().board(&self.probe(key)) {
                 Boarding::Leader(seat) => {
                     let lead = Lead::begin(self, key, Some(seat), parent);
-                    return self.lead_unless_landed(key, absence, lead);
+                    let turn = self.lead_unless_landed(key, absence, lead);
+                    return self.fetch_first(key, absence, turn).await;
                 }
                 Boarding::Follower(flight) => flight,
             };
@@ -204,6 +206,19 @@ impl<V: Send + Sync + 'static> Region<V> {
                 Followed::Again => second = true,
             }
         }
+    }
+
+    /// Has the remote tier asked before a leader loads.
+    async fn fetch_first(&self, key: &Key, absence: Absence, turn: Turn<V>) -> Turn<V> {
+        let Turn::Lead(lead) = turn else { return turn };
+        if self.remote().is_none() {
+            return Turn::Lead(lead);
+        }
+        if let Some((hit, entry)) = self.fetch(key, absence).await {
+            lead.land_with(entry);
+            return Turn::Hit(hit);
+        }
+        Turn::Lead(lead.anew())
     }
 
     /// Takes the lead of a refresh; `None` if a load is under way or done. For integrators.
@@ -308,7 +323,6 @@ impl<V: Send + Sync + 'static> Region<V> {
             Find::Found(_) | Find::Nothing => {}
         }
         self.count_miss(key);
-        // The remote tier will be asked here, by the leader, before it loads.
         match self.join_for(key, absence).await {
             Turn::Hit(hit) => Ok(hit.value),
             Turn::Lead(lead) | Turn::Alone(lead) => Box::pin(self.load(lead, load)).await,
@@ -353,6 +367,15 @@ impl<V: Send + Sync + 'static> Region<V> {
     where
         Fut: Future<Output = Result<Option<Arc<V>>, E>>,
     {
+        // Another node may have loaded it anew.
+        let lead = match self
+            .fetch_first(key, Absence::Unknown, Turn::Lead(lead))
+            .await
+        {
+            Turn::Hit(hit) => return Ok(hit.value),
+            Turn::Lead(lead) | Turn::Alone(lead) => lead,
+            Turn::Failed(_) => self.alone(key),
+        };
         let loaded = self.load(lead, load).await;
         match loaded
             .is_err()
@@ -394,8 +417,15 @@ impl<V: Send + Sync + 'static> Region<V> {
         let (region, key) = (self.clone(), key.clone());
         self.larder.spawn(async move {
             // Dropped by a panic too, which is a refresh that failed.
-            let mut failed = DropStale(Some((region.clone(), key)));
-            if region.load(lead, load).await.is_ok() {
+            let mut failed = DropStale(Some((region.clone(), key.clone())));
+            // Another node may have loaded it anew.
+            let turn = region.fetch_first(&key, Absence::Known, Turn::Lead(lead));
+            let loaded = match turn.await {
+                Turn::Lead(lead) | Turn::Alone(lead) => region.load(lead, load).await.is_ok(),
+                Turn::Hit(_) => true,
+                Turn::Failed(_) => false,
+            };
+            if loaded {
                 failed.0 = None;
             }
         });

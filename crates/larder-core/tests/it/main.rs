@@ -23,6 +23,7 @@ mod oracle;
 mod precision;
 mod region;
 mod scene;
+mod session;
 mod shapes;
 mod spawned_tasks;
 mod statistics;
