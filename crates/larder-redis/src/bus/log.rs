@@ -109,10 +109,12 @@ impl Log {
         let random = RandomState::new();
         let name = format!("{:016x}{:016x}", random.hash_one(0), random.hash_one(1));
         let args = vec![self.incarnation.clone().into(), name.into(), "NX".into()];
-        vec![
-            Ask::at(self.slot, "SET", args),
-            self.add(["n".into(), "1".into()].into_iter()),
-        ]
+        vec![Ask::at(self.slot, "SET", args), self.mark()]
+    }
+
+    /// Adds an entry that says nothing, so that the log's head is the server's time.
+    pub(crate) fn mark(&self) -> Ask {
+        self.add(["n".into(), "1".into()].into_iter())
     }
 
     fn add(&self, fields: impl Iterator<Item = Value>) -> Ask {

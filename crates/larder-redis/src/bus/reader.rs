@@ -126,20 +126,22 @@ impl Reader {
             }
             Verdict::Absent => {
                 self.answered(sent, &[], false);
-                return self.begin_log(link).await;
+                return link.send_all(self.shared.log.begin()).await;
             }
-            Verdict::Gap(incarnation) => self.gap(incarnation, page.head)?,
+            Verdict::Gap(incarnation) => {
+                let lowered = page.head < self.course.followed;
+                self.gap(incarnation, page.head)?;
+                if lowered {
+                    // What changed on the lost end counts as changed until positions are higher.
+                    return link.send_all(vec![self.shared.log.mark()]).await;
+                }
+            }
             Verdict::Follows { log, holed } => {
                 let to_end = self.take(log, &page, holed)?;
                 self.answered(sent, &nodes, to_end);
             }
         }
         Ok(())
-    }
-
-    async fn begin_log(&self, link: &Link) -> Result<(), Error> {
-        let answers = link.send(self.shared.log.begin()).await;
-        answers.into_iter().try_for_each(|answer| answer.map(drop))
     }
 
     /// Brings the nodes that have begun to a log of which they may have missed something.
@@ -301,6 +303,12 @@ impl Link {
 
     async fn send(&self, asks: Vec<Ask>) -> Vec<Answer> {
         send(&self.client, &self.options, asks).await
+    }
+
+    /// Sends commands of which only failures matter.
+    async fn send_all(&self, asks: Vec<Ask>) -> Result<(), Error> {
+        let answers = self.send(asks).await;
+        answers.into_iter().try_for_each(|answer| answer.map(drop))
     }
 }
 
