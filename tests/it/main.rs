@@ -4,4 +4,5 @@
 #![expect(clippy::print_stdout, reason = "seeds and figures are to be read")]
 
 mod client;
+mod nodes;
 mod oracle;

@@ -88,7 +88,8 @@ impl Entry {
                 (at.min(self.expires), at.after(grace).min(self.stale_until))
             }
         };
-        if as_of.after(node.max_staleness()) < now {
+        // Never is not long ago: a clock may have started just now.
+        if as_of == Moment::ZERO || as_of.after(node.max_staleness()) < now {
             return Err(Unservable::Unheard);
         }
         match Freshness::of(now, expires, stale_until, self.region.early_refresh()) {

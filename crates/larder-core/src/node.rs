@@ -95,9 +95,14 @@ impl Node {
         Position::new(self.watermark.load(Ordering::Acquire))
     }
 
-    /// Returns when the bus was last asked and answered to its end.
+    /// Returns when the bus was last asked and answered to its end; [`Moment::ZERO`] if never.
     pub fn heard_at(&self) -> Moment {
         Moment::from_nanos(self.heard_at.load(Ordering::Acquire))
+    }
+
+    /// Returns the clock on which this node hears of the bus.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     /// Returns which log the watermark belongs to.

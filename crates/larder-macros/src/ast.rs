@@ -1,6 +1,6 @@
 //! The struct the derive stands on.
 
-use syn::{Data, DeriveInput, Fields, Ident};
+use syn::{Data, DeriveInput, Fields};
 
 use crate::attr::Attrs;
 
@@ -8,17 +8,15 @@ use crate::attr::Attrs;
 const MODEL_WITH_RELATIONS: &str = "ModelEx";
 
 /// A model and what its attributes say.
-pub(crate) struct Model<'a> {
-    pub(crate) ident: &'a Ident,
+pub(crate) struct Model {
     pub(crate) attrs: Attrs,
 }
 
-impl<'a> Model<'a> {
+impl Model {
     /// Takes a struct apart; the errors of all its attributes come together.
-    pub(crate) fn from_input(input: &'a DeriveInput) -> syn::Result<Self> {
+    pub(crate) fn from_input(input: &DeriveInput) -> syn::Result<Self> {
         refuse_other_shapes(input)?;
         Ok(Self {
-            ident: &input.ident,
             attrs: Attrs::from_attributes(input)?,
         })
     }

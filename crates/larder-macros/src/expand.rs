@@ -29,19 +29,21 @@ fn implementation(input: &DeriveInput) -> syn::Result<TokenStream> {
     let mut others = model.attrs.region();
     others.extend(model.attrs.scope(&krate));
     others.extend(model.attrs.bulk(&krate));
-    Ok(implement(&krate, model.ident, &policy, &others))
+    Ok(implement(&krate, &policy, &others))
 }
 
-/// Writes the implementation for the entity of `model`.
+/// Writes the implementation for the `Entity` beside the model, as SeaORM's own derives do.
+///
+/// Not for `<Model as ModelTrait>::Entity`: to the compiler such implementations of two crates may be of
+/// one type.
 pub(crate) fn implement(
     krate: &Path,
-    model: &syn::Ident,
     policy: &TokenStream,
     others: &TokenStream,
 ) -> TokenStream {
     quote! {
         #[automatically_derived]
-        impl #krate::CachedEntity for <#model as #krate::__private::ModelTrait>::Entity {
+        impl #krate::CachedEntity for Entity {
             fn policy() -> #krate::__private::Policy {
                 #policy
             }

@@ -15,7 +15,6 @@ pub(crate) fn expand(input: &DeriveInput, error: &syn::Error) -> TokenStream {
         let never = quote!(::core::unreachable!());
         tokens.extend(implement(
             &crate_named_by(input),
-            &input.ident,
             &never,
             &TokenStream::new(),
         ));

@@ -10,7 +10,7 @@ use crate::attr::{Attrs, Errors, Given};
 /// What would break a switch such as `conduit.articles=25` or a list of them.
 const NOT_IN_NAMES: [char; 3] = [',', '=', '*'];
 
-impl Model<'_> {
+impl Model {
     /// Refuses what cannot be meant, all of it at once.
     pub(crate) fn validate(&self) -> syn::Result<()> {
         let mut errors = Errors::default();

@@ -51,6 +51,22 @@ async fn behind_a_silent_bus_an_entry_lives_only_by_its_own_load() {
     );
 }
 
+/// What was never heard of is not recent, however young the clock. Fails without the comparison
+/// with `Moment::ZERO` in `Entry::servable`.
+#[tokio::test]
+async fn an_entry_of_another_node_waits_until_the_bus_was_heard() {
+    let (node, entry) = silent_node(&ManualClock::new());
+    let mut entry = Arc::into_inner(entry).unwrap();
+    entry.as_of = Moment::ZERO;
+    let young = Moment::from_nanos(1);
+    assert_eq!(
+        entry.servable(&node, young).unwrap_err(),
+        Unservable::Unheard
+    );
+    node.set_heard(young);
+    assert!(entry.servable(&node, young).is_ok());
+}
+
 /// Grace is about time only. Fails with `Validity::Invalid` treated as softened in
 /// `Entry::servable`.
 #[tokio::test]

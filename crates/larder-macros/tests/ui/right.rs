@@ -3,7 +3,7 @@
 #[path = "stub.rs"]
 mod stub;
 
-use stub::CachedEntity as _;
+use stub::{CachedEntity as _, Entity};
 
 #[derive(larder_macros::CachedEntity)]
 #[cached(ttl = "1h 30m", grace = "1m", jitter = 1, negative_ttl = "10s", early_refresh = "500ms")]
@@ -20,14 +20,10 @@ struct ModelEx {
     _id: i32,
 }
 
-impl stub::__private::ModelTrait for Model {
-    type Entity = stub::Entity;
-}
-
 fn main() {
     let policy = "ttl 5400s, grace 60s, negative ttl 10s, early refresh 500ms, jitter 1, \
                   stale on error false, invalidated by a, invalidated by b";
-    assert_eq!(stub::Entity::policy().0, policy);
-    assert_eq!(stub::Entity::region(), "things");
-    assert_eq!(stub::Entity::scope(), stub::__private::ScopeKind::Tenant);
+    assert_eq!(Entity::policy().0, policy);
+    assert_eq!(Entity::region(), "things");
+    assert_eq!(Entity::scope(), stub::__private::ScopeKind::Tenant);
 }

@@ -16,10 +16,6 @@ pub trait CachedEntity {
 pub mod __private {
     pub use std::time::Duration;
 
-    pub trait ModelTrait {
-        type Entity;
-    }
-
     #[derive(Debug, PartialEq)]
     pub enum ScopeKind {
         Public,

@@ -3,6 +3,8 @@
 #[path = "stub.rs"]
 mod stub;
 
+use stub::Entity;
+
 #[derive(larder_macros::CachedEntity)]
 #[cached(ttl = "0s", jitter = 1.5, early_refresh = "1m", stale_on_error, crate = "stub")]
 #[cached(region = "a,b", invalidated_by = "x", invalidated_by = "x")]
@@ -10,12 +12,8 @@ struct Model {
     _id: i32,
 }
 
-impl stub::__private::ModelTrait for Model {
-    type Entity = stub::Entity;
-}
-
 fn assert_cached<E: stub::CachedEntity>() {}
 
 fn main() {
-    assert_cached::<stub::Entity>();
+    assert_cached::<Entity>();
 }

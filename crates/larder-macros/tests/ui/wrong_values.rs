@@ -3,6 +3,8 @@
 #[path = "stub.rs"]
 mod stub;
 
+use stub::Entity;
+
 #[derive(larder_macros::CachedEntity)]
 #[cached(ttl = "10min", negative_ttl = "10", early_refresh = 30, jitter = "a little")]
 #[cached(region = 7, stale_on_error = "yes", crate = "stub")]
@@ -10,12 +12,8 @@ struct Model {
     _id: i32,
 }
 
-impl stub::__private::ModelTrait for Model {
-    type Entity = stub::Entity;
-}
-
 fn assert_cached<E: stub::CachedEntity>() {}
 
 fn main() {
-    assert_cached::<stub::Entity>();
+    assert_cached::<Entity>();
 }

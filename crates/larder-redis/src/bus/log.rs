@@ -1,0 +1,244 @@
+//! The log in Redis: its keys, the commands on them, and what their answers say.
+//!
+//! `{prefix}:{{prefix}}:changes` is the stream, `{prefix}:{{prefix}}:incarnation` tells which log it
+//! is. The hash tag keeps both on one node of a cluster. An entry's field `c` holds the changes,
+//! `o` the process that published them; an entry with a field `n` says nothing: it only has a place.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fred::error::{Error, ErrorKind};
+use fred::types::Value;
+use fred::util::redis_keyslot;
+use larder_core::Change;
+use larder_core::bus::decode;
+
+use super::place::Place;
+use crate::ask::{Answer, Ask, field, line, server_said, text};
+
+/// So many entries are read at once.
+pub(crate) const MOST_READ: usize = 512;
+
+/// Which log, and how much of it is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct Log {
+    stream: String,
+    incarnation: String,
+    slot: u16,
+    length: u64,
+}
+
+/// Who answered, and for which log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// Whether a master answered: a replica may lag, and be read all the same.
+    pub(crate) master: bool,
+    /// Which log it is; `None` if it has not been begun.
+    pub(crate) incarnation: Option<u64>,
+}
+
+/// What one read of the log says.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    pub(crate) entries: Vec<Entry>,
+    /// More may follow at once.
+    pub(crate) full: bool,
+    /// The last place that was ever given; zero if none was.
+    pub(crate) head: Place,
+    /// The first entry that is kept.
+    pub(crate) first: Option<Place>,
+    pub(crate) identity: Identity,
+}
+
+/// One entry of the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) place: Place,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) origin: Option<Bytes>,
+}
+
+impl Log {
+    pub(crate) fn new(prefix: &str, length: u64) -> Self {
+        let stream = format!("{prefix}:{{{prefix}}}:changes");
+        Self {
+            slot: redis_keyslot(stream.as_bytes()),
+            incarnation: format!("{prefix}:{{{prefix}}}:incarnation"),
+            stream,
+            length,
+        }
+    }
+
+    /// Adds changes; the answers are for [`placed`].
+    pub(crate) fn publish(&self, changes: Vec<u8>, origin: &Bytes) -> Vec<Ask> {
+        let changes = ["c".into(), Value::Bytes(changes.into())];
+        let origin = ["o".into(), Value::Bytes(origin.clone())];
+        let mut asks = vec![self.add(changes.into_iter().chain(origin))];
+        asks.extend(self.identity());
+        asks
+    }
+
+    /// Reads what follows `after`, waiting up to `block` if nothing does; for [`page`].
+    ///
+    /// All else is asked behind the read: what it says is no older than what was read.
+    pub(crate) fn read(&self, after: Place, block: Option<Duration>) -> Vec<Ask> {
+        let most = i64::try_from(MOST_READ).unwrap_or(i64::MAX);
+        let mut args: Vec<Value> = vec!["COUNT".into(), most.into()];
+        if let Some(block) = block {
+            let millis = i64::try_from(block.as_millis()).unwrap_or(i64::MAX);
+            args.extend(["BLOCK".into(), millis.into()]);
+        }
+        args.extend([
+            "STREAMS".into(),
+            self.stream.clone().into(),
+            after.to_string().into(),
+        ]);
+        let about = vec!["STREAM".into(), self.stream.clone().into()];
+        let mut asks = vec![
+            Ask::at(self.slot, "XREAD", args),
+            Ask::at(self.slot, "XINFO", about),
+        ];
+        asks.extend(self.identity());
+        asks
+    }
+
+    /// Begins the log: gives it an incarnation and a first entry, so that positions are the
+    /// server's time.
+    pub(crate) fn begin(&self) -> Vec<Ask> {
+        let random = RandomState::new();
+        let name = format!("{:016x}{:016x}", random.hash_one(0), random.hash_one(1));
+        let args = vec![self.incarnation.clone().into(), name.into(), "NX".into()];
+        vec![Ask::at(self.slot, "SET", args), self.mark()]
+    }
+
+    /// Adds an entry that says nothing, so that the log's head is the server's time.
+    pub(crate) fn mark(&self) -> Ask {
+        self.add(["n".into(), "1".into()].into_iter())
+    }
+
+    fn add(&self, fields: impl Iterator<Item = Value>) -> Ask {
+        let length = i64::try_from(self.length).unwrap_or(i64::MAX);
+        let mut args: Vec<Value> = vec![
+            self.stream.clone().into(),
+            "MAXLEN".into(),
+            "~".into(),
+            length.into(),
+            "*".into(),
+        ];
+        args.extend(fields);
+        Ask::at(self.slot, "XADD", args)
+    }
+
+    fn identity(&self) -> [Ask; 2] {
+        let key = vec![self.incarnation.clone().into()];
+        [
+            Ask::at(self.slot, "GET", key),
+            Ask::at(self.slot, "INFO", vec!["replication".into()]),
+        ]
+    }
+}
+
+/// Returns where changes were placed, and on which log.
+pub(crate) fn placed(answers: Vec<Answer>) -> Result<(Place, Identity), Error> {
+    let mut answers = answers.into_iter();
+    let place = next(&mut answers)?;
+    let place = text(&place).and_then(|id| Place::parse(&id));
+    let place = place.ok_or_else(|| strange("XADD"))?;
+    Ok((place, identity(&mut answers)?))
+}
+
+/// Returns what was read.
+pub(crate) fn page(answers: Vec<Answer>) -> Result<Page, Error> {
+    let mut answers = answers.into_iter();
+    let entries = entries(&next(&mut answers)?)?;
+    let (head, first) = match next(&mut answers) {
+        Ok(about) => about_stream(&about).ok_or_else(|| strange("XINFO"))?,
+        // The stream is not there.
+        Err(error) if server_said(&error) == Some("ERR") => (Place::ZERO, None),
+        Err(error) => return Err(error),
+    };
+    Ok(Page {
+        full: entries.len() >= MOST_READ,
+        entries,
+        head,
+        first,
+        identity: identity(&mut answers)?,
+    })
+}
+
+fn next(answers: &mut impl Iterator<Item = Answer>) -> Answer {
+    answers.next().unwrap_or_else(|| Err(strange("a pipeline")))
+}
+
+fn strange(command: &str) -> Error {
+    Error::new(
+        ErrorKind::Protocol,
+        format!("the answer to {command} has not the shape it should have"),
+    )
+}
+
+fn identity(answers: &mut impl Iterator<Item = Answer>) -> Result<Identity, Error> {
+    let name = next(answers)?;
+    let info = text(&next(answers)?).ok_or_else(|| strange("INFO"))?;
+    let replication = line(&info, "master_replid").ok_or_else(|| strange("INFO"))?;
+    // The name tells a log that was lost as a whole, the replication's id one that lost its end.
+    let name = text(&name).filter(|name| !name.is_empty());
+    Ok(Identity {
+        master: line(&info, "role") == Some("master"),
+        incarnation: name.map(|name| hash(&format!("{name} {replication}"))),
+    })
+}
+
+/// The same on every node of every version; never zero, which is no log.
+fn hash(name: &str) -> u64 {
+    rapidhash::v3::rapidhash_v3(name.as_bytes()) | 1
+}
+
+fn about_stream(about: &Value) -> Option<(Place, Option<Place>)> {
+    let head = Place::parse(&text(field(about, "last-generated-id")?)?)?;
+    let first = match field(about, "first-entry")? {
+        Value::Array(entry) => Some(Place::parse(&text(entry.first()?)?)?),
+        _ => None,
+    };
+    Some((head, first))
+}
+
+/// Reads `{stream: [[id, [field, value, ..]], ..]}`, or the lists that RESP2 makes of it.
+fn entries(read: &Value) -> Result<Vec<Entry>, Error> {
+    let list = match read {
+        Value::Null => return Ok(Vec::new()),
+        Value::Map(map) => map.values().next(),
+        Value::Array(streams) => match streams.as_slice() {
+            [] => return Ok(Vec::new()),
+            [Value::Array(stream), ..] => stream.get(1),
+            [_, list, ..] => Some(list),
+            [_] => None,
+        },
+        _ => None,
+    };
+    let Some(Value::Array(list)) = list else {
+        return Err(strange("XREAD"));
+    };
+    let entries: Option<Vec<_>> = list.iter().map(entry).collect();
+    entries.ok_or_else(|| strange("XREAD"))
+}
+
+fn entry(entry: &Value) -> Option<Entry> {
+    let Value::Array(entry) = entry else {
+        return None;
+    };
+    let place = Place::parse(&text(entry.first()?)?)?;
+    let fields = entry.get(1)?;
+    let bytes = |name| field(fields, name).and_then(|value| value.clone().into_bytes());
+    let changes = match bytes("c") {
+        Some(bytes) => decode(&bytes),
+        None if field(fields, "n").is_some() => Vec::new(),
+        None => vec![Change::everything()],
+    };
+    Some(Entry {
+        place,
+        changes,
+        origin: bytes("o"),
+    })
+}

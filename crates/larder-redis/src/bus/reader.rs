@@ -1,0 +1,326 @@
+//! The task that reads the log and moves the nodes.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, SystemTime};
+
+use fred::clients::Client;
+use fred::error::{Error, ErrorKind};
+use fred::interfaces::ClientLike as _;
+use fred::types::ConnectHandle;
+use fred::types::config::Options;
+use larder_core::{Clock as _, Moment, Node, Position};
+
+use super::Shared;
+use super::contact::Contact;
+use super::log::{Page, page};
+use super::nodes::News;
+use super::place::Place;
+use crate::ask::{Answer, Ask, send};
+use crate::counters::bump;
+use crate::recipe::Recipe;
+use crate::tuning::BLOCK;
+
+/// The shortest and the longest pause before the next connection.
+const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(100)];
+/// No attempt to connect, to however many nodes, takes longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Reads the log from its own cursor, over a connection that it replaces at the first failure.
+pub(crate) struct Reader {
+    shared: Arc<Shared>,
+    recipe: Recipe,
+    contact: Contact,
+    course: Course,
+}
+
+/// How far the log was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Course {
+    /// Which log; `None` before the first answer.
+    log: Option<u64>,
+    /// The last entry read.
+    cursor: Place,
+    /// The last entry that nodes which have begun were given; behind the cursor's while it reads
+    /// anew for others.
+    followed: Place,
+}
+
+/// What a page means for those who have read so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// A replica answered: it tells nothing of what the master has.
+    Misled,
+    /// There is no log: it has to be begun.
+    Absent,
+    /// Another log, or one that lost entries: changes may have been missed.
+    Gap(u64),
+    /// What follows the cursor; `holed` for those that read from the beginning.
+    Follows {
+        /// The log.
+        log: u64,
+        /// Entries behind the cursor were lost before they were read.
+        holed: bool,
+    },
+}
+
+impl Reader {
+    pub(crate) fn new(shared: Arc<Shared>, recipe: Recipe, window: Duration) -> Self {
+        let longest = recipe.tuning().timeout + BLOCK;
+        Self {
+            contact: Contact::new(longest, window),
+            shared,
+            recipe,
+            course: Course::default(),
+        }
+    }
+
+    pub(crate) async fn run(mut self) {
+        let mut pause = PAUSES[0];
+        loop {
+            let error = match Link::open(&self.recipe).await {
+                Ok(link) => {
+                    bump(&self.shared.figures.connects);
+                    let (error, answered) = self.follow(&link).await;
+                    if answered {
+                        pause = PAUSES[0];
+                    }
+                    error
+                }
+                Err(error) => error,
+            };
+            self.missed(&error);
+            self.shared.clock.sleep(pause).await;
+            pause = (pause * 2).min(PAUSES[1]);
+        }
+    }
+
+    /// Reads until something fails; returns what, and whether anything was answered.
+    async fn follow(&mut self, link: &Link) -> (Error, bool) {
+        let mut answered = false;
+        loop {
+            match self.turn(link).await {
+                Ok(()) => answered = true,
+                Err(error) => return (error, answered),
+            }
+        }
+    }
+
+    async fn turn(&mut self, link: &Link) -> Result<(), Error> {
+        if self.course.log.is_some() && self.shared.nodes.any_new() {
+            // The log is read once more, for the nodes that have come.
+            self.course.cursor = Place::ZERO;
+            self.shared.nodes.replay();
+        }
+        let block = (!self.shared.nodes.any_replaying()).then_some(BLOCK);
+        let sent = self.shared.clock.now();
+        let nodes = self.shared.nodes.now();
+        let answers = link
+            .send(self.shared.log.read(self.course.cursor, block))
+            .await;
+        let page = page(answers)?;
+        bump(&self.shared.figures.polls);
+        match self.course.judge(&page, self.shared.nodes.any_begun()) {
+            Verdict::Misled => {
+                return Err(Error::new(ErrorKind::Unknown, "the server is a replica"));
+            }
+            Verdict::Absent => {
+                self.answered(sent, &[], false);
+                return link.send_all(self.shared.log.begin()).await;
+            }
+            Verdict::Gap(incarnation) => {
+                let lowered = page.head < self.course.followed;
+                self.gap(incarnation, page.head)?;
+                if lowered {
+                    // What changed on the lost end counts as changed until positions are higher.
+                    return link.send_all(vec![self.shared.log.mark()]).await;
+                }
+            }
+            Verdict::Follows { log, holed } => {
+                let to_end = self.take(log, &page, holed)?;
+                self.answered(sent, &nodes, to_end);
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings the nodes that have begun to a log of which they may have missed something.
+    fn gap(&mut self, incarnation: u64, head: Place) -> Result<(), Error> {
+        let position = position(head)?;
+        let first = self.course.log.is_none();
+        self.course = Course {
+            log: Some(incarnation),
+            cursor: head,
+            followed: head,
+        };
+        self.shared.nodes.adopt(incarnation, position);
+        if self.shared.nodes.any_begun() {
+            self.shared.adopted.store(incarnation, Ordering::Release);
+        }
+        if !first {
+            bump(&self.shared.figures.gaps);
+            tracing::warn!("changes may have been missed: what was kept before is invalid");
+        }
+        Ok(())
+    }
+
+    /// Takes over what was read; tells whether that is all there was.
+    fn take(&mut self, log: u64, page: &Page, holed: bool) -> Result<bool, Error> {
+        if holed {
+            self.shared.nodes.holed();
+        }
+        for entry in &page.entries {
+            let own = entry.origin.as_ref() == Some(&self.shared.origin);
+            let replayed = entry.place <= self.course.followed;
+            self.shared.nodes.read(News {
+                log,
+                place: entry.place,
+                position: position(entry.place)?,
+                changes: &entry.changes,
+                own,
+                replayed,
+            });
+            self.course.cursor = entry.place;
+            if !replayed {
+                self.count(own, entry.place);
+            }
+        }
+        if self.course.cursor > self.course.followed {
+            self.course.followed = self.course.cursor;
+            self.shared
+                .nodes
+                .advance(log, position(self.course.cursor)?);
+        }
+        if page.full {
+            return Ok(false);
+        }
+        self.end(log, page)
+    }
+
+    /// A read found no more: nodes that have read the whole log begin. Tells whether it is the end.
+    fn end(&mut self, log: u64, page: &Page) -> Result<bool, Error> {
+        if !self.shared.nodes.any_replaying() {
+            return Ok(true);
+        }
+        if self.course.cursor == Place::ZERO && page.first.is_some() {
+            // An entry came right after the read: it has to be read first.
+            return Ok(false);
+        }
+        // Higher than the last entry where entries were removed from the end.
+        self.course.cursor = self.course.cursor.max(self.course.followed);
+        self.shared.nodes.begin(log, position(self.course.cursor)?);
+        self.shared.adopted.store(log, Ordering::Release);
+        Ok(true)
+    }
+
+    fn count(&self, own: bool, place: Place) {
+        let figures = &self.shared.figures;
+        bump(if own { &figures.own } else { &figures.foreign });
+        if !own {
+            let placed = SystemTime::UNIX_EPOCH + Duration::from_millis(place.millis());
+            let now = self.shared.clock.wall();
+            figures.lag(now.duration_since(placed).unwrap_or_default());
+        }
+    }
+
+    /// A read sent at `sent`, on the nodes' clocks at `nodes`, was answered.
+    fn answered(&mut self, sent: Moment, nodes: &[(Arc<Node>, Moment)], to_end: bool) {
+        let shared = &self.shared;
+        if self.contact.answered(sent, shared.clock.now()) {
+            bump(&shared.figures.windows);
+            shared.figures.recovering.store(true, Ordering::Relaxed);
+            tracing::warn!("the bus answers: it is trusted again after the recovery window");
+        }
+        let counts = to_end && self.contact.counts(sent);
+        shared.figures.answered(sent, counts);
+        if counts {
+            shared.figures.recovering.store(false, Ordering::Relaxed);
+            nodes.iter().for_each(|(node, sent)| node.set_heard(*sent));
+        }
+        shared.publisher.heard_elsewhere();
+    }
+
+    fn missed(&mut self, error: &Error) {
+        let figures = &self.shared.figures;
+        bump(&figures.missed);
+        figures.note_error(error);
+        if self.contact.missed() {
+            figures.recovering.store(false, Ordering::Relaxed);
+            let error = error.to_string();
+            tracing::warn!(
+                error,
+                "the bus is silent: entries live by the time of their load"
+            );
+        }
+    }
+}
+
+impl Course {
+    /// Says what a page means. Pure.
+    pub(crate) fn judge(&self, page: &Page, any_begun: bool) -> Verdict {
+        if !page.identity.master {
+            return Verdict::Misled;
+        }
+        let Some(incarnation) = page.identity.incarnation else {
+            return Verdict::Absent;
+        };
+        if page.head == Place::ZERO {
+            return Verdict::Absent;
+        }
+        if self.log != Some(incarnation) || page.head < self.cursor.max(self.followed) {
+            return Verdict::Gap(incarnation);
+        }
+        let lost = |from: Place| page.head > from && page.first.is_none_or(|first| first > from);
+        if any_begun && lost(self.followed) {
+            return Verdict::Gap(incarnation);
+        }
+        Verdict::Follows {
+            log: incarnation,
+            holed: self.cursor != Place::ZERO && lost(self.cursor),
+        }
+    }
+}
+
+/// One connection, for as long as it holds.
+struct Link {
+    client: Client,
+    task: ConnectHandle,
+    options: Options,
+}
+
+impl Link {
+    async fn open(recipe: &Recipe) -> Result<Self, Error> {
+        let client = recipe.client();
+        let late = || Error::new(ErrorKind::Timeout, "connecting took too long");
+        let connecting = tokio::time::timeout(PATIENCE, client.init());
+        let task = connecting.await.unwrap_or_else(|_| Err(late()))?;
+        Ok(Self {
+            options: recipe.options(),
+            client,
+            task,
+        })
+    }
+
+    async fn send(&self, asks: Vec<Ask>) -> Vec<Answer> {
+        send(&self.client, &self.options, asks).await
+    }
+
+    /// Sends commands of which only failures matter.
+    async fn send_all(&self, asks: Vec<Ask>) -> Result<(), Error> {
+        let answers = self.send(asks).await;
+        answers.into_iter().try_for_each(|answer| answer.map(drop))
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn position(place: Place) -> Result<Position, Error> {
+    let unfit = "the log has ids that do not fit a position: remove the stream";
+    place
+        .position()
+        .ok_or_else(|| Error::new(ErrorKind::Protocol, unfit))
+}

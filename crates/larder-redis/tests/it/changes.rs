@@ -1,0 +1,144 @@
+//! Changes on their way from node to node.
+
+use larder_core::Change;
+
+use crate::node::{Ear, Node, table};
+use crate::server::{Server, eventually};
+
+#[tokio::test]
+async fn a_node_hears_of_the_other_ones_writes() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let (one, two) = tokio::join!(Node::heard(server.url()), Node::heard(server.url()));
+    assert_eq!(
+        one.larder.node().incarnation(),
+        two.larder.node().incarnation()
+    );
+    assert_eq!(two.read(7, 1).await, 1);
+    assert_eq!(two.served(7).await, Some(1));
+
+    let position = one.larder.publish(Change::row(&table(), 7)).await.unwrap();
+    two.until_applied(position).await;
+    assert_eq!(two.served(7).await, None);
+    assert_eq!(two.read(7, 2).await, 2);
+    assert_eq!(two.served(7).await, Some(2));
+}
+
+#[tokio::test]
+async fn a_node_sees_its_own_write_when_it_returns() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let node = Node::heard(server.url()).await;
+    for round in 0..20 {
+        assert_eq!(node.read(7, round).await, round);
+        assert!(node.write(7).await);
+        assert_eq!(node.served(7).await, None);
+    }
+    assert_eq!(node.loads(), 20);
+}
+
+#[tokio::test]
+async fn observers_hear_of_each_change_once_whoever_made_it() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let (one, two) = tokio::join!(Node::heard(server.url()), Node::heard(server.url()));
+    let (near, far) = (Ear::default(), Ear::default());
+    one.larder.observe(near.clone());
+    two.larder.observe(far.clone());
+    let mut positions = Vec::new();
+    for row in 0..50 {
+        let node = if row % 2 == 0 { &one } else { &two };
+        positions.push(
+            node.larder
+                .publish(Change::row(&table(), row))
+                .await
+                .unwrap(),
+        );
+    }
+    assert!(positions.is_sorted());
+    let last = *positions.last().unwrap();
+    for node in [&one, &two] {
+        node.until_applied(last).await;
+    }
+    eventually("all is told", || {
+        near.heard().len().min(far.heard().len()) >= 50
+    })
+    .await;
+    for ear in [near, far] {
+        let mut heard = ear.heard();
+        heard.sort();
+        assert_eq!(heard, positions);
+    }
+}
+
+#[tokio::test]
+async fn two_larders_of_a_process_share_one_bus() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let one = Node::heard(server.url()).await;
+    assert_eq!(one.read(7, 1).await, 1);
+    let two = Node::on(one.redis.clone());
+    let incarnation = one.larder.node().incarnation();
+    eventually("the second begins", || {
+        two.larder.node().incarnation() == incarnation
+    })
+    .await;
+    assert_eq!(one.served(7).await, Some(1), "what the first holds stays");
+    assert_eq!(one.bus().gaps, 0);
+
+    assert_eq!(two.read(7, 1).await, 1);
+    assert!(two.write(7).await);
+    assert_eq!((one.served(7).await, two.served(7).await), (None, None));
+}
+
+#[tokio::test]
+async fn a_node_that_starts_late_knows_what_changed_before() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let one = Node::heard(server.url()).await;
+    let mut last = one.larder.node().watermark();
+    for row in 0..1_500 {
+        last = one
+            .larder
+            .publish(Change::row(&table(), row))
+            .await
+            .unwrap();
+    }
+    let two = Node::heard(server.url()).await;
+    assert_eq!(two.larder.node().watermark(), last.next());
+    assert_eq!(two.read(7, 2).await, 2);
+    assert_eq!(two.served(7).await, Some(2));
+}
+
+#[tokio::test]
+async fn writes_before_redis_is_there_are_published_when_it_is() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let other = Node::heard(server.url()).await;
+    assert_eq!(other.read(7, 1).await, 1);
+    server.kill();
+    let node = Node::start(server.url());
+    assert_eq!(node.read(7, 1).await, 1);
+    assert_eq!(
+        node.served(7).await,
+        Some(1),
+        "a service starts without Redis"
+    );
+    assert!(!node.write(7).await);
+    assert_eq!(
+        node.served(7).await,
+        None,
+        "what is not published is not served"
+    );
+    server.restart();
+    tokio::join!(node.until_heard(), other.until_heard());
+    assert_eq!(other.served(7).await, None);
+    assert_eq!(node.read(7, 2).await, 2);
+    assert_eq!(node.served(7).await, Some(2), "what was pending is no more");
+}

@@ -1,0 +1,13 @@
+//! What larder-redis promises, against real servers; each module is one kind of behaviour.
+//!
+//! `redis-server` must be installed; `LARDER_TEST_REDIS=off` leaves these tests out.
+#![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
+#![expect(clippy::print_stdout, reason = "figures are to be read")]
+
+mod changes;
+mod faults;
+mod node;
+mod proxy;
+mod server;
+mod values;
+mod wire;

@@ -1,0 +1,183 @@
+//! Real servers on free ports, ended by their process's id.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use larder_core::{Clock as _, SystemClock};
+
+use crate::wire::{Reply, Wire};
+
+/// A `redis-server` of the test's own.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Option<Child>,
+    address: SocketAddr,
+    url: String,
+    arguments: Vec<String>,
+    folder: Folder,
+}
+
+impl Server {
+    /// Starts a server that keeps nothing on disk. `None` where such tests are left out.
+    pub(crate) fn start() -> Option<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with further arguments.
+    pub(crate) fn start_with(arguments: &[&str]) -> Option<Self> {
+        if left_out() {
+            return None;
+        }
+        let address = free_address();
+        let mut server = Self {
+            process: None,
+            address,
+            url: format!("redis://{address}"),
+            arguments: arguments.iter().map(|&part| part.to_owned()).collect(),
+            folder: Folder::new(),
+        };
+        server.restart();
+        Some(server)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Starts the server that was killed again, on the same port.
+    pub(crate) fn restart(&mut self) {
+        assert!(self.process.is_none(), "it runs");
+        let port = self.address.port().to_string();
+        let usual = ["--port", &port, "--bind", "127.0.0.1", "--save", ""];
+        let process = Command::new("redis-server")
+            .args(usual)
+            .args(["--enable-debug-command", "yes"])
+            .args(&self.arguments)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let process = process.unwrap_or_else(|error| {
+            panic!(
+                "redis-server cannot be started ({error}): install it (package redis-server), or \
+                 set LARDER_TEST_REDIS=off to leave these tests out"
+            )
+        });
+        self.process = Some(process);
+        let clock = SystemClock::new();
+        let deadline = clock.now().after(Duration::from_secs(20));
+        while Wire::open(self.address).is_err() {
+            let process = self.process.as_mut().unwrap();
+            assert_eq!(process.try_wait().unwrap(), None, "redis-server ended");
+            assert!(clock.now() < deadline, "redis-server does not listen");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Asks the server over a connection of the test's own.
+    pub(crate) fn ask(&self, parts: &[&str]) -> Reply {
+        Wire::open(self.address).unwrap().ask(parts).unwrap()
+    }
+
+    /// Ends it without a goodbye.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    /// Lets it hang: connections stand, nothing is answered.
+    pub(crate) fn stop(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.process.as_ref().unwrap().id().to_string();
+        let status = Command::new("kill").args([name, &id]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Returns a file name in the server's folder.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Tells whether tests that need a server are left out, by the user's wish.
+pub(crate) fn left_out() -> bool {
+    std::env::var("LARDER_TEST_REDIS").is_ok_and(|value| value == "off")
+}
+
+/// Returns an address that was free a moment ago.
+pub(crate) fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap()
+}
+
+/// A folder that goes away with the test.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("larder-redis-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is the system's to clean.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Waits until something holds, for ten seconds at most.
+pub(crate) async fn eventually(what: &str, holds: impl FnMut() -> bool) {
+    within(Duration::from_secs(10), what, holds).await;
+}
+
+/// Waits until something holds, and returns how long that took.
+pub(crate) async fn within(
+    longest: Duration,
+    what: &str,
+    mut holds: impl FnMut() -> bool,
+) -> Duration {
+    let clock = SystemClock::new();
+    let began = clock.now();
+    while !holds() {
+        let waited = clock.now().since(began);
+        assert!(waited < longest, "{what}: not within {longest:?}");
+        clock.sleep(Duration::from_millis(1)).await;
+    }
+    clock.now().since(began)
+}

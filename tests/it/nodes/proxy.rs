@@ -1,0 +1,121 @@
+//! A TCP proxy between one node and Redis, which can cut it off or swallow all it says.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// What becomes of what passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It is handed on.
+    Open,
+    /// It is swallowed, and connections stay: a black hole.
+    Swallowed,
+    /// Connections are closed, and new ones too.
+    Cut,
+}
+
+/// Dropped, it closes all connections.
+pub(crate) struct Proxy {
+    port: u16,
+    way: watch::Sender<Way>,
+    connections: Arc<AtomicU64>,
+}
+
+impl Proxy {
+    /// Listens on a free port for what is meant for `target`.
+    pub(crate) async fn to(target: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (way, seen) = watch::channel(Way::Open);
+        let connections = Arc::<AtomicU64>::default();
+        let target = SocketAddr::from(([127, 0, 0, 1], target));
+        tokio::spawn(listen(listener, target, seen, Arc::clone(&connections)));
+        Self {
+            port,
+            way,
+            connections,
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn set(&self, way: Way) {
+        self.way.send_replace(way);
+    }
+
+    /// Returns how many connections were made so far.
+    pub(crate) fn connections(&self) -> u64 {
+        self.connections.load(Ordering::Relaxed)
+    }
+}
+
+async fn listen(
+    listener: TcpListener,
+    target: SocketAddr,
+    mut way: watch::Receiver<Way>,
+    connections: Arc<AtomicU64>,
+) {
+    loop {
+        let client = tokio::select! {
+            client = listener.accept() => client,
+            closed = way.changed() => match closed {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+        };
+        let Ok((client, _)) = client else { return };
+        connections.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(connect(client, target, way.clone()));
+    }
+}
+
+async fn connect(client: TcpStream, target: SocketAddr, mut way: watch::Receiver<Way>) {
+    // What is swallowed is not connected anywhere, until it is open again.
+    let opened = way.wait_for(|way| *way != Way::Swallowed).await;
+    let opened = opened.is_ok_and(|way| *way == Way::Open);
+    if !opened {
+        return;
+    }
+    let Ok(server) = TcpStream::connect(target).await else {
+        return;
+    };
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let (client_in, client_out) = client.into_split();
+    let (server_in, server_out) = server.into_split();
+    tokio::join!(
+        hand_on(client_in, server_out, way.clone()),
+        hand_on(server_in, client_out, way),
+    );
+}
+
+async fn hand_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut way: watch::Receiver<Way>) {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let read = tokio::select! {
+            biased;
+            cut = way.wait_for(|way| *way == Way::Cut) => {
+                drop(cut);
+                return;
+            }
+            read = from.read(&mut buffer) => read,
+        };
+        let Ok(length @ 1..) = read else { return };
+        // Packets of before are lost for good: a connection that was in a hole ends with it.
+        if *way.borrow() == Way::Swallowed {
+            let ended = way.wait_for(|way| *way != Way::Swallowed).await;
+            drop(ended);
+            return;
+        }
+        if to.write_all(&buffer[..length]).await.is_err() {
+            return;
+        }
+    }
+}
