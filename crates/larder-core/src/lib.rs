@@ -26,6 +26,10 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(test)]
+#[expect(dead_code, reason = "the integration tests call the others")]
+#[path = "../tests/it/allocator.rs"]
+mod allocator;
 mod builder;
 pub mod bus;
 mod change;
@@ -39,6 +43,8 @@ pub mod explain;
 mod flight;
 mod hash;
 mod history;
+#[cfg(test)]
+mod hostile;
 mod interleave;
 mod key;
 mod larder;
@@ -74,6 +80,7 @@ mod table;
 pub mod test_util;
 mod waits;
 mod weight;
+pub mod wire;
 
 pub use self::builder::Builder;
 pub use self::bus::{Bus, LocalBus};

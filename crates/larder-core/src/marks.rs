@@ -1,5 +1,7 @@
 //! Dependencies as an entry holds them: hashes, and handles to its tables' clocks.
 
+mod wire;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 

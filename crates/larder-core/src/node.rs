@@ -224,6 +224,13 @@ impl Node {
         Arc::clone(table)
     }
 
+    /// Returns how many tables are known here.
+    #[cfg(test)]
+    pub(crate) fn table_count(&self) -> usize {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        tables.len()
+    }
+
     /// Returns the position of the last change of everything, zero before the first.
     pub fn everything(&self) -> u64 {
         self.everything.load(Ordering::Acquire)

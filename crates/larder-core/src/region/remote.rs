@@ -111,7 +111,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             bump(&counters.remote_misses);
             return None;
         };
-        let entry = match self.unpack(remote, encoding, key, name, bytes) {
+        let entry = match self.unpack(remote, encoding, key, name, &bytes) {
             Ok(entry) => entry,
             Err(why) => {
                 remote.count_unreadable(why);
@@ -136,7 +136,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         encoding: &Encoding<V>,
         key: &Key,
         name: &StoreKey,
-        bytes: Bytes,
+        bytes: &Bytes,
     ) -> Result<Entry, Unreadable> {
         let node = self.larder.node();
         let opened = envelope::open(

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "seeds and figures are to be read")]
 
 mod allocations;
+#[expect(dead_code, reason = "the tests within the crate call the others")]
 mod allocator;
 mod bad_input;
 mod batch;
