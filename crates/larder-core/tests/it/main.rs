@@ -23,6 +23,7 @@ mod observers;
 mod oracle;
 mod precision;
 mod region;
+mod remote;
 mod scene;
 mod session;
 mod shapes;

@@ -1,0 +1,296 @@
+//! What a store saves, and what flows from a shared entry.
+
+use std::sync::Arc;
+
+use larder_core::{Change, Key, Policy, Tiers};
+
+use super::{Node, Number, Pair, offers, pair};
+use crate::faulty_bus::Log;
+use crate::gate::{Gate, begun, within};
+use crate::scene::{S, builder, long};
+use larder_core::test_util::{ManualClock, MemoryStore};
+
+#[tokio::test]
+async fn a_node_need_not_load_what_another_has_loaded() {
+    let Pair { a, b, store, .. } = pair();
+    assert_eq!(a.read("x", 1).await, 1);
+    a.stored(&store, 1).await;
+    assert_eq!(b.read("x", 2).await, 1);
+    assert_eq!((b.loads(), b.remote_hits()), (0, 1));
+    assert_eq!(b.read("x", 3).await, 1);
+    assert_eq!(
+        store.gets(),
+        2,
+        "the second read is answered in the process"
+    );
+}
+
+#[tokio::test]
+async fn a_plain_look_asks_the_store_too() {
+    let Pair { a, b, store, .. } = pair();
+    assert_eq!(b.numbers.get("x").await, None);
+    a.read("x", 1).await;
+    a.stored(&store, 1).await;
+    assert_eq!(b.numbers.get("x").await.as_deref(), Some(&1));
+}
+
+#[tokio::test]
+async fn what_is_put_by_hand_is_shared_and_a_later_put_wins() {
+    let Pair { a, b, store, .. } = pair();
+    a.numbers.put("x", 1).await.unwrap();
+    a.stored(&store, 1).await;
+    b.hear();
+    assert_eq!(b.numbers.get("x").await.as_deref(), Some(&1));
+    b.numbers.put("x", 2).await.unwrap();
+    a.hear();
+    assert_ne!(a.numbers.get("x").await.as_deref(), Some(&1));
+}
+
+/// Fails without the check in `Region::promote`.
+#[tokio::test]
+async fn what_changed_since_it_was_stored_is_loaded_anew() {
+    for change in [
+        Change::row(&offers(), 7),
+        Change::table(&offers()),
+        Change::everything(),
+        Change::key("numbers", larder_core::Scope::Public, "x"),
+    ] {
+        let Pair { a, b, store, .. } = pair();
+        a.read("x", 1).await;
+        a.stored(&store, 1).await;
+        a.larder.publish(change.clone()).await.unwrap();
+        b.hear();
+        assert_eq!(b.read("x", 2).await, 2, "{change}");
+        let region = b.larder.snapshot();
+        assert_eq!(region.region("numbers").unwrap().remote_invalid, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_another_row_leaves_a_shared_entry() {
+    let Pair { a, b, store, .. } = pair();
+    a.read("x", 1).await;
+    a.stored(&store, 1).await;
+    a.larder.publish(Change::row(&offers(), 8)).await.unwrap();
+    b.hear();
+    assert_eq!(b.read("x", 2).await, 1);
+}
+
+/// A promoted entry has no time of its own here. Fails with `as_of` set to now in `Region::unpack`.
+#[tokio::test]
+async fn behind_a_silent_bus_a_shared_entry_is_not_served() {
+    let Pair { a, b, store, clock } = pair();
+    a.read("x", 1).await;
+    a.stored(&store, 1).await;
+    clock.advance(2 * S);
+    assert_eq!(b.read("x", 2).await, 2);
+    b.hear();
+    assert_eq!(b.read("x", 3).await, 2);
+}
+
+#[tokio::test]
+async fn what_is_made_of_a_shared_entry_is_invalid_with_it() {
+    let Pair { a, b, store, .. } = pair();
+    a.read("x", 1).await;
+    a.stored(&store, 1).await;
+    let pages = b.larder.region::<u64>("pages", long()).unwrap();
+    let page = || async { Ok::<_, std::convert::Infallible>(b.read("x", 2).await) };
+    assert_eq!(*pages.get_or_load("p", page).await.unwrap(), 1);
+    a.larder.publish(Change::row(&offers(), 7)).await.unwrap();
+    b.hear();
+    assert_eq!(*pages.get_or_load("p", page).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_shared_entry_ends_when_it_would_have_ended_where_it_was_loaded() {
+    let Pair { a, b, store, clock } = pair();
+    a.read("x", 1).await;
+    a.stored(&store, 1).await;
+    clock.advance(400 * S);
+    b.hear();
+    assert_eq!(b.read("x", 2).await, 1);
+    clock.advance(201 * S);
+    b.hear();
+    assert_eq!(b.read("x", 3).await, 3);
+}
+
+#[tokio::test]
+async fn that_there_is_nothing_is_shared_too() {
+    let (log, clock) = (Log::default(), ManualClock::new());
+    let store = MemoryStore::with_clock(clock.clone());
+    let node = || {
+        let builder = builder().store(store.clone()).clock(clock.clone());
+        Node::build(&log, builder, long().negative_ttl(60 * S))
+    };
+    let (a, b) = (node(), node());
+    let nothing = || async { Ok::<_, std::convert::Infallible>(None) };
+    let loaded = a.numbers.get_or_load_optional("x", nothing).await;
+    assert_eq!(loaded.unwrap(), None);
+    a.stored(&store, 1).await;
+    let found = b
+        .numbers
+        .get_or_load_optional("x", || async { Ok::<_, std::convert::Infallible>(Some(1)) });
+    assert_eq!(found.await.unwrap(), None);
+    assert_eq!(b.read("x", 2).await, 2, "who needs a value loads it");
+}
+
+#[tokio::test]
+async fn a_batch_asks_the_store_once() {
+    let Pair { a, b, store, .. } = pair();
+    let keys: Vec<u64> = (0..100).collect();
+    let load = |keys: Vec<u64>| async move {
+        let pairs = keys.into_iter().map(|key| (key, key * 10)).collect();
+        Ok::<Vec<(u64, u64)>, std::convert::Infallible>(pairs)
+    };
+    a.numbers
+        .get_many_or_load(keys.clone(), load)
+        .await
+        .unwrap();
+    a.stored(&store, 100).await;
+    let before = store.gets();
+    let never = |keys: Vec<u64>| async move {
+        Err::<Vec<(u64, u64)>, _>(format!("{keys:?} are asked for"))
+    };
+    let found = b.numbers.get_many_or_load(keys, never).await.unwrap();
+    assert_eq!(
+        found.iter().flatten().map(|value| **value).sum::<u64>(),
+        49_500
+    );
+    assert_eq!(store.gets() - before, 1);
+}
+
+#[tokio::test]
+async fn many_who_miss_ask_the_store_once_and_load_once() {
+    let Pair { b, store, .. } = pair();
+    let gate = Gate::closed();
+    let load = || async {
+        gate.passed().await;
+        Ok::<_, std::convert::Infallible>(1)
+    };
+    let mut waiting: Vec<_> = (0..20)
+        .map(|_| begun(b.numbers.get_or_load("x", load)))
+        .collect();
+    gate.open();
+    for caller in &mut waiting {
+        assert_eq!(*within("a caller", caller).await.unwrap(), 1);
+    }
+    assert_eq!(store.gets(), 1);
+    assert_eq!(b.larder.snapshot().region("numbers").unwrap().loads, 1);
+}
+
+#[tokio::test]
+async fn a_fill_publishes_nothing() {
+    let Pair { a, store, .. } = pair();
+    let before = a.larder.node().watermark();
+    a.read("x", 1).await;
+    a.stored(&store, 1).await;
+    a.hear();
+    assert_eq!(a.larder.node().watermark(), before);
+}
+
+#[tokio::test]
+async fn a_refresh_takes_what_another_node_has_loaded_meanwhile() {
+    let (log, clock) = (Log::default(), ManualClock::new());
+    let store = MemoryStore::with_clock(clock.clone());
+    let node = || {
+        let builder = builder().store(store.clone()).clock(clock.clone());
+        Node::build(&log, builder, Policy::ttl(10 * S).grace(60 * S))
+    };
+    let (a, b) = (node(), node());
+    a.read("x", 1).await;
+    a.stored(&store, 1).await;
+    assert_eq!(b.read("x", 2).await, 1);
+    clock.advance(11 * S);
+    (a.hear(), b.hear());
+    assert_eq!(a.read("x", 3).await, 3);
+    crate::gate::until("the new value is stored", || store.puts() == 2).await;
+    assert_eq!(b.read("x", 4).await, 3);
+    assert_eq!(b.loads(), 0);
+}
+
+#[tokio::test]
+async fn a_region_says_in_which_tiers_it_is_kept() {
+    let (log, clock) = (Log::default(), ManualClock::new());
+    let store = MemoryStore::with_clock(clock.clone());
+    let node = |tiers| {
+        let builder = builder().store(store.clone()).clock(clock.clone());
+        Node::build(&log, builder, long().tiers(tiers))
+    };
+    let local = node(Tiers::Local);
+    local.read("x", 1).await;
+    local.larder.close().await;
+    assert_eq!((store.gets(), store.puts()), (0, 0));
+
+    let remote = node(Tiers::Remote);
+    remote.read("x", 1).await;
+    remote.stored(&store, 1).await;
+    assert_eq!(
+        remote.larder.snapshot().region("numbers").unwrap().entries,
+        0
+    );
+    assert_eq!(remote.read("x", 2).await, 1);
+    assert_eq!(remote.loads(), 1);
+}
+
+#[tokio::test]
+async fn closing_waits_until_all_is_stored() {
+    let Pair { a, store, .. } = pair();
+    for key in 0..200_u64 {
+        a.read(key, key).await;
+    }
+    a.larder.close().await;
+    assert_eq!(store.len(), 200);
+}
+
+#[tokio::test]
+async fn a_scope_is_part_of_the_key_in_the_store() {
+    let Pair { a, b, store, .. } = pair();
+    let of = |node: &Node, user: &str| node.numbers.scoped(larder_core::Scope::user(user));
+    let load = |value| move || async move { Ok::<_, std::convert::Infallible>(value) };
+    of(&a, "ann").get_or_load("x", load(1)).await.unwrap();
+    a.stored(&store, 1).await;
+    let bobs = of(&b, "bob").get_or_load("x", load(2)).await.unwrap();
+    assert_eq!(*bobs, 2);
+    let anns = of(&b, "ann").get_or_load("x", load(3)).await.unwrap();
+    assert_eq!(*anns, 1);
+    let everybodys = b.numbers.get_or_load("x", load(4)).await.unwrap();
+    assert_eq!(*everybodys, 4);
+}
+
+#[tokio::test]
+async fn a_region_without_a_codec_stays_local() {
+    let Pair { a, store, .. } = pair();
+    let words = a.larder.region::<String>("words", long()).unwrap();
+    let load = || async { Ok::<_, std::convert::Infallible>("a".to_owned()) };
+    words.get_or_load("x", load).await.unwrap();
+    a.larder.close().await;
+    assert_eq!((store.gets(), store.puts()), (0, 0));
+}
+
+#[tokio::test]
+async fn a_value_that_cannot_be_written_stays_local_and_is_counted() {
+    struct Refuses;
+    impl larder_core::Codec<u64> for Refuses {
+        fn fingerprint(&self) -> u64 {
+            1
+        }
+        fn encode(&self, _: &u64, _: &mut Vec<u8>) -> Result<(), larder_core::CodecError> {
+            Err(larder_core::CodecError::new("not this one"))
+        }
+        fn decode(&self, _: bytes::Bytes) -> Result<u64, larder_core::CodecError> {
+            Err(larder_core::CodecError::new("nor that"))
+        }
+    }
+    let Pair { a, store, .. } = pair();
+    let numbers = a.numbers.with_codec(Refuses);
+    let load = || async { Ok::<_, std::convert::Infallible>(1) };
+    assert_eq!(*numbers.get_or_load("x", load).await.unwrap(), 1);
+    a.larder.close().await;
+    assert_eq!(store.puts(), 0);
+    assert_eq!(
+        a.larder.snapshot().region("numbers").unwrap().remote_unfit,
+        1
+    );
+    assert_eq!(numbers.get("x").await, Some(Arc::new(1)));
+    let _ = (Key::from("x"), Number { fingerprint: 0 });
+}
