@@ -131,6 +131,7 @@ impl Reader {
             Verdict::Gap(incarnation) => {
                 let lowered = page.head < self.course.followed;
                 self.gap(incarnation, page.head)?;
+                self.answered(sent, &[], false);
                 if lowered {
                     // What changed on the lost end counts as changed until positions are higher.
                     return link.send_all(vec![self.shared.log.mark()]).await;
