@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "figures are to be read")]
 
 mod changes;
+mod doctor;
 mod faults;
 mod node;
 mod proxy;

@@ -88,6 +88,13 @@ impl Server {
         Wire::open(self.address).unwrap().ask(parts).unwrap()
     }
 
+    /// Asks as the user `admin`, for a server whose default user is off.
+    pub(crate) fn admin(&self, parts: &[&str]) -> Reply {
+        let mut wire = Wire::open(self.address).unwrap();
+        wire.ask(&["AUTH", "admin", "admin"]).unwrap();
+        wire.ask(parts).unwrap()
+    }
+
     /// Ends it without a goodbye.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -110,11 +117,6 @@ impl Server {
         let id = self.process.as_ref().unwrap().id().to_string();
         let status = Command::new("kill").args([name, &id]).status().unwrap();
         assert!(status.success());
-    }
-
-    /// Returns a file name in the server's folder.
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 }
 
