@@ -119,11 +119,11 @@ fn tls_trouble(said: &str) -> Option<Finding> {
     let has = |part: &str| said.contains(part);
     if has("NotValidForName") || has("not valid for name") {
         return Some(Finding::wrong(
-            format!("the server's certificate is for another name ({said})"),
+            "the server's certificate is for another name",
             "use in `url` the name that the certificate names, or have it name this one",
         ));
     }
-    if has("UnknownIssuer") {
+    if has("UnknownIssuer") || has("BadSignature") {
         return Some(Finding::wrong(
             "the server's certificate is signed by nobody that is trusted here",
             "give the certificate of who signed it to `tls_roots`, or install it in the system",
@@ -131,7 +131,7 @@ fn tls_trouble(said: &str) -> Option<Finding> {
     }
     if has("Expired") || has("expired") || has("NotValidYet") {
         return Some(Finding::wrong(
-            format!("the server's certificate is not valid today ({said})"),
+            "the server's certificate is not valid today",
             "renew it, or set this machine's clock",
         ));
     }

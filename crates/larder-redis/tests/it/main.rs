@@ -6,9 +6,13 @@
 
 mod changes;
 mod doctor;
+mod failover;
 mod faults;
 mod node;
 mod proxy;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 mod values;
 mod wire;
+mod world;
