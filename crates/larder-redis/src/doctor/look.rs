@@ -16,7 +16,7 @@ use crate::link::Link;
 /// So many answers are timed.
 const TIMED: usize = 20;
 /// A log that reaches back less than this is soon too short for a node that was away.
-const REACH: Duration = Duration::from_secs(60);
+const REACH: Duration = Duration::from_mins(1);
 /// Clocks that differ by more are worth a word.
 const SKEW: i64 = 1_000;
 

@@ -75,7 +75,7 @@ async fn a_cluster_spreads_a_region_and_answers_a_batch_whole() {
     let value = |key: &StoreKey| StoreValue {
         key: key.clone(),
         bytes: key.to_string().into(),
-        ttl: Duration::from_secs(60),
+        ttl: Duration::from_mins(1),
     };
     let values: Vec<_> = keys.iter().map(value).collect();
     store.put(&values).await.unwrap();
@@ -110,12 +110,12 @@ async fn cluster() -> Option<Vec<Server>> {
     let servers = servers?;
     let port = servers[0].address().port().to_string();
     for server in &servers[1..] {
-        ok(server.ask(&["CLUSTER", "MEET", "127.0.0.1", &port]));
+        ok(&server.ask(&["CLUSTER", "MEET", "127.0.0.1", &port]));
     }
     for (number, server) in (0..).zip(&servers[..3]) {
         let first = (number * SLOTS / 3).to_string();
         let last = ((number + 1) * SLOTS / 3 - 1).to_string();
-        ok(server.ask(&["CLUSTER", "ADDSLOTSRANGE", &first, &last]));
+        ok(&server.ask(&["CLUSTER", "ADDSLOTSRANGE", &first, &last]));
     }
     eventually("all know all", || {
         servers.iter().all(|server| knows(server, 6))
@@ -123,7 +123,7 @@ async fn cluster() -> Option<Vec<Server>> {
     .await;
     for number in 0..3 {
         let id = servers[number].ask(&["CLUSTER", "MYID"]);
-        ok(servers[number + 3].ask(&["CLUSTER", "REPLICATE", id.text()]));
+        ok(&servers[number + 3].ask(&["CLUSTER", "REPLICATE", id.text()]));
     }
     eventually("replicas follow", || servers[3..].iter().all(is_linked)).await;
     eventually("the cluster is well", || {
@@ -143,8 +143,8 @@ async fn cluster() -> Option<Vec<Server>> {
     Some(servers)
 }
 
-fn ok(reply: Reply) {
-    assert_eq!(reply, Reply::Text("OK".to_owned()));
+fn ok(reply: &Reply) {
+    assert_eq!(*reply, Reply::Text("OK".to_owned()));
 }
 
 fn knows(server: &Server, count: usize) -> bool {

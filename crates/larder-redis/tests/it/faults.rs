@@ -131,7 +131,7 @@ async fn memory_that_runs_out_takes_values_and_never_the_log() {
         let value = StoreValue {
             key: StoreKey::new("shop.prices", hash),
             bytes: vec![1; 50_000].into(),
-            ttl: Duration::from_secs(60),
+            ttl: Duration::from_mins(1),
         };
         store.put(&[value]).await.unwrap();
     }
