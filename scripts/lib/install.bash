@@ -58,6 +58,8 @@ package_of() { # package_of <command> <manager>
         mariadbd/apt-get | mariadbd/dnf) echo mariadb-server ;;
         mariadbd/*) echo mariadb ;;
         python3/pacman) echo python ;;
+        redis-server/apt-get) echo redis-server ;;
+        redis-server/*) echo redis ;;
         *) echo "$1" ;;
     esac
 }

@@ -2,9 +2,9 @@
 
 mod contact;
 mod figures;
-mod log;
+pub(crate) mod log;
 mod nodes;
-mod place;
+pub(crate) mod place;
 mod reader;
 
 use std::fmt;

@@ -33,7 +33,7 @@ impl Tuning {
             timeout,
             connect: at_least(500, timeout * 20),
             unresponsive: at_least(300, timeout * 4),
-            pauses: (Duration::from_millis(20), Duration::from_secs(1)),
+            pauses: (Duration::from_millis(20), Duration::from_millis(500)),
         }
     }
 

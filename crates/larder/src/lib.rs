@@ -10,6 +10,12 @@ pub mod http {
     pub use larder_http::*;
 }
 
+/// Redis as remote tier and bus, for several nodes.
+#[cfg(feature = "redis")]
+pub mod redis {
+    pub use larder_redis::*;
+}
+
 /// The connection and the repository over SeaORM.
 #[cfg(feature = "sea-orm")]
 pub mod sea_orm {

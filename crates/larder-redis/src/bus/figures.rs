@@ -41,7 +41,7 @@ impl Figures {
         }
     }
 
-    pub(crate) fn note_error(&self, error: impl ToString) {
+    pub(crate) fn note_error(&self, error: &impl ToString) {
         let mut last = self
             .last_error
             .lock()

@@ -48,6 +48,8 @@ pub(crate) struct Page {
     pub(crate) head: Place,
     /// The first entry that is kept.
     pub(crate) first: Option<Place>,
+    /// How many are kept.
+    pub(crate) length: u64,
     pub(crate) identity: Identity,
 }
 
@@ -68,6 +70,11 @@ impl Log {
             stream,
             length,
         }
+    }
+
+    /// Returns the stream's key.
+    pub(crate) fn stream(&self) -> &str {
+        &self.stream
     }
 
     /// Adds changes; the answers are for [`placed`].
@@ -152,10 +159,10 @@ pub(crate) fn placed(answers: Vec<Answer>) -> Result<(Place, Identity), Error> {
 pub(crate) fn page(answers: Vec<Answer>) -> Result<Page, Error> {
     let mut answers = answers.into_iter();
     let entries = entries(&next(&mut answers)?)?;
-    let (head, first) = match next(&mut answers) {
+    let (head, first, length) = match next(&mut answers) {
         Ok(about) => about_stream(&about).ok_or_else(|| strange("XINFO"))?,
         // The stream is not there.
-        Err(error) if server_said(&error) == Some("ERR") => (Place::ZERO, None),
+        Err(error) if server_said(&error) == Some("ERR") => (Place::ZERO, None, 0),
         Err(error) => return Err(error),
     };
     Ok(Page {
@@ -163,6 +170,7 @@ pub(crate) fn page(answers: Vec<Answer>) -> Result<Page, Error> {
         entries,
         head,
         first,
+        length,
         identity: identity(&mut answers)?,
     })
 }
@@ -195,13 +203,14 @@ fn hash(name: &str) -> u64 {
     rapidhash::v3::rapidhash_v3(name.as_bytes()) | 1
 }
 
-fn about_stream(about: &Value) -> Option<(Place, Option<Place>)> {
+fn about_stream(about: &Value) -> Option<(Place, Option<Place>, u64)> {
     let head = Place::parse(&text(field(about, "last-generated-id")?)?)?;
     let first = match field(about, "first-entry")? {
         Value::Array(entry) => Some(Place::parse(&text(entry.first()?)?)?),
         _ => None,
     };
-    Some((head, first))
+    let length = field(about, "length")?.as_u64()?;
+    Some((head, first, length))
 }
 
 /// Reads `{stream: [[id, [field, value, ..]], ..]}`, or the lists that RESP2 makes of it.

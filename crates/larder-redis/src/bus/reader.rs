@@ -4,11 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
-use fred::clients::Client;
 use fred::error::{Error, ErrorKind};
-use fred::interfaces::ClientLike as _;
-use fred::types::ConnectHandle;
-use fred::types::config::Options;
 use larder_core::{Clock as _, Moment, Node, Position};
 
 use super::Shared;
@@ -16,15 +12,13 @@ use super::contact::Contact;
 use super::log::{Page, page};
 use super::nodes::News;
 use super::place::Place;
-use crate::ask::{Answer, Ask, send};
 use crate::counters::bump;
+use crate::link::Link;
 use crate::recipe::Recipe;
 use crate::tuning::BLOCK;
 
 /// The shortest and the longest pause before the next connection.
 const PAUSES: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(100)];
-/// No attempt to connect, to however many nodes, takes longer.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads the log from its own cursor, over a connection that it replaces at the first failure.
 pub(crate) struct Reader {
@@ -131,6 +125,7 @@ impl Reader {
             Verdict::Gap(incarnation) => {
                 let lowered = page.head < self.course.followed;
                 self.gap(incarnation, page.head)?;
+                self.answered(sent, &[], false);
                 if lowered {
                     // What changed on the lost end counts as changed until positions are higher.
                     return link.send_all(vec![self.shared.log.mark()]).await;
@@ -278,43 +273,6 @@ impl Course {
             log: incarnation,
             holed: self.cursor != Place::ZERO && lost(self.cursor),
         }
-    }
-}
-
-/// One connection, for as long as it holds.
-struct Link {
-    client: Client,
-    task: ConnectHandle,
-    options: Options,
-}
-
-impl Link {
-    async fn open(recipe: &Recipe) -> Result<Self, Error> {
-        let client = recipe.client();
-        let late = || Error::new(ErrorKind::Timeout, "connecting took too long");
-        let connecting = tokio::time::timeout(PATIENCE, client.init());
-        let task = connecting.await.unwrap_or_else(|_| Err(late()))?;
-        Ok(Self {
-            options: recipe.options(),
-            client,
-            task,
-        })
-    }
-
-    async fn send(&self, asks: Vec<Ask>) -> Vec<Answer> {
-        send(&self.client, &self.options, asks).await
-    }
-
-    /// Sends commands of which only failures matter.
-    async fn send_all(&self, asks: Vec<Ask>) -> Result<(), Error> {
-        let answers = self.send(asks).await;
-        answers.into_iter().try_for_each(|answer| answer.map(drop))
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

@@ -5,9 +5,14 @@
 #![expect(clippy::print_stdout, reason = "figures are to be read")]
 
 mod changes;
+mod doctor;
+mod failover;
 mod faults;
 mod node;
 mod proxy;
 mod server;
+#[cfg(feature = "tls")]
+mod tls;
 mod values;
 mod wire;
+mod world;

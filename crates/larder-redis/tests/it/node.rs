@@ -37,7 +37,7 @@ impl Node {
             .bus(redis.bus())
             .build()
             .unwrap();
-        let policy = Policy::ttl(Duration::from_secs(600));
+        let policy = Policy::ttl(Duration::from_mins(10));
         Self {
             redis,
             numbers: larder.region("numbers", policy).unwrap(),

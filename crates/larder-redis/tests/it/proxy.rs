@@ -88,6 +88,6 @@ async fn copy(
 async fn hold(mut client: TcpStream) {
     let mut buffer = [0; 1024];
     while let Ok(Ok(1..)) =
-        tokio::time::timeout(Duration::from_secs(60), client.read(&mut buffer)).await
+        tokio::time::timeout(Duration::from_mins(1), client.read(&mut buffer)).await
     {}
 }

@@ -29,16 +29,76 @@ impl Server {
 
     /// Starts a server with further arguments.
     pub(crate) fn start_with(arguments: &[&str]) -> Option<Self> {
+        let usual = ["--bind", "127.0.0.1", "--save", ""];
+        Self::launch(|port, _| {
+            let parts = ["--port", port].into_iter().chain(usual);
+            parts
+                .chain(arguments.iter().copied())
+                .map(str::to_owned)
+                .collect()
+        })
+    }
+
+    /// Starts a Sentinel that watches a master called `main`.
+    pub(crate) fn sentinel(master: SocketAddr) -> Option<Self> {
+        Self::launch(|port, folder| {
+            let file = folder.join("sentinel.conf");
+            let text = format!(
+                "port {port}\nbind 127.0.0.1\nsentinel monitor main {} {} 1\n\
+                 sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 3000\n",
+                master.ip(),
+                master.port()
+            );
+            fs::write(&file, text).unwrap();
+            vec![file.display().to_string(), "--sentinel".to_owned()]
+        })
+    }
+
+    /// Starts a server that speaks TLS only.
+    #[cfg(feature = "tls")]
+    pub(crate) fn start_tls(certificate: &str, key: &str) -> Option<Self> {
+        let mut server = Self::launch(|port, folder| {
+            let file = |name: &str, text: &str| {
+                let path = folder.join(name);
+                fs::write(&path, text).unwrap();
+                path.display().to_string()
+            };
+            let (certificate, key) = (file("server.pem", certificate), file("server.key", key));
+            let parts = [
+                "--port",
+                "0",
+                "--tls-port",
+                port,
+                "--tls-cert-file",
+                &certificate,
+                "--tls-key-file",
+                &key,
+                "--tls-ca-cert-file",
+                &certificate,
+                "--tls-auth-clients",
+                "optional",
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+            ];
+            parts.map(str::to_owned).to_vec()
+        })?;
+        server.url = format!("rediss://{}", server.address);
+        Some(server)
+    }
+
+    fn launch(arguments: impl FnOnce(&str, &Path) -> Vec<String>) -> Option<Self> {
         if left_out() {
             return None;
         }
-        let address = free_address();
+        let (address, folder) = (free_address(), Folder::new());
         let mut server = Self {
             process: None,
             address,
             url: format!("redis://{address}"),
-            arguments: arguments.iter().map(|&part| part.to_owned()).collect(),
-            folder: Folder::new(),
+            arguments: arguments(&address.port().to_string(), folder.path()),
+            folder,
         };
         server.restart();
         Some(server)
@@ -55,11 +115,7 @@ impl Server {
     /// Starts the server that was killed again, on the same port.
     pub(crate) fn restart(&mut self) {
         assert!(self.process.is_none(), "it runs");
-        let port = self.address.port().to_string();
-        let usual = ["--port", &port, "--bind", "127.0.0.1", "--save", ""];
         let process = Command::new("redis-server")
-            .args(usual)
-            .args(["--enable-debug-command", "yes"])
             .args(&self.arguments)
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
@@ -88,6 +144,13 @@ impl Server {
         Wire::open(self.address).unwrap().ask(parts).unwrap()
     }
 
+    /// Asks as the user `admin`, for a server whose default user is off.
+    pub(crate) fn admin(&self, parts: &[&str]) -> Reply {
+        let mut wire = Wire::open(self.address).unwrap();
+        wire.ask(&["AUTH", "admin", "admin"]).unwrap();
+        wire.ask(parts).unwrap()
+    }
+
     /// Ends it without a goodbye.
     pub(crate) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
@@ -110,11 +173,6 @@ impl Server {
         let id = self.process.as_ref().unwrap().id().to_string();
         let status = Command::new("kill").args([name, &id]).status().unwrap();
         assert!(status.success());
-    }
-
-    /// Returns a file name in the server's folder.
-    pub(crate) fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
     }
 }
 

@@ -23,7 +23,7 @@ fn value(number: u8, bytes: impl Into<Bytes>) -> StoreValue {
     StoreValue {
         key: key(number),
         bytes: bytes.into(),
-        ttl: Duration::from_secs(60),
+        ttl: Duration::from_mins(1),
     }
 }
 

@@ -26,10 +26,9 @@ impl Wire {
     }
 
     pub(crate) fn ask(&mut self, parts: &[&str]) -> io::Result<Reply> {
-        let mut request = format!("*{}\r\n", parts.len());
-        for part in parts {
-            request.push_str(&format!("${}\r\n{part}\r\n", part.len()));
-        }
+        let bulk = |part: &&str| format!("${}\r\n{part}\r\n", part.len());
+        let bulks: Vec<_> = parts.iter().map(bulk).collect();
+        let request = format!("*{}\r\n{}", parts.len(), bulks.concat());
         self.0.get_mut().write_all(request.as_bytes())?;
         self.reply()
     }
