@@ -193,6 +193,11 @@ impl Node {
         self.tell_who_waits();
     }
 
+    /// Makes invalid what was loaded before `position`, and what is loaded until the watermark is past it.
+    pub fn outdate(&self, position: Position) {
+        self.everything.fetch_max(position.get(), Ordering::AcqRel);
+    }
+
     /// Begins at the head of a log whose changes from `oldest` on were applied here.
     ///
     /// What was loaded before the oldest of them is invalid. A log without changes has its head as
@@ -248,7 +253,8 @@ impl Node {
         self.pending.named(named)
     }
 
-    pub(crate) fn max_staleness(&self) -> Duration {
+    /// Returns how old an answer may be behind a silent bus.
+    pub fn max_staleness(&self) -> Duration {
         self.max_staleness
     }
 

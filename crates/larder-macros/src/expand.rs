@@ -36,11 +36,7 @@ fn implementation(input: &DeriveInput) -> syn::Result<TokenStream> {
 ///
 /// Not for `<Model as ModelTrait>::Entity`: to the compiler such implementations of two crates may be of
 /// one type.
-pub(crate) fn implement(
-    krate: &Path,
-    policy: &TokenStream,
-    others: &TokenStream,
-) -> TokenStream {
+pub(crate) fn implement(krate: &Path, policy: &TokenStream, others: &TokenStream) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #krate::CachedEntity for Entity {

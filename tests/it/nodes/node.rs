@@ -135,7 +135,10 @@ async fn write_on(node: Arc<Node>, rate: u32) {
         return;
     }
     let mut random = fastrand::Rng::with_seed(!node.orders.seed);
-    let mut ticks = interval_at(Instant::now(), Duration::from_secs(1) / Ord::min(rate, TICKS));
+    let mut ticks = interval_at(
+        Instant::now(),
+        Duration::from_secs(1) / Ord::min(rate, TICKS),
+    );
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     while node.running.load(Ordering::SeqCst) {
         ticks.tick().await;

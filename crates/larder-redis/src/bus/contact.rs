@@ -11,6 +11,10 @@ pub(crate) struct Contact {
     unbroken: Option<Moment>,
     /// Reads sent before this do not count.
     trusted_from: Moment,
+    /// When the last read was sent that was answered, however long ago.
+    last: Option<Moment>,
+    /// The longest silence of which no line was drawn yet.
+    silence: Duration,
     /// A longer time between two reads hides an outage as well as a failed read shows one.
     longest: Duration,
     window: Duration,
@@ -21,6 +25,8 @@ impl Contact {
         Self {
             unbroken: None,
             trusted_from: Moment::MAX,
+            last: None,
+            silence: Duration::ZERO,
             longest,
             window,
         }
@@ -32,8 +38,21 @@ impl Contact {
         let goes_on = unbroken.is_some_and(|last| sent.since(last) <= self.longest);
         if !goes_on {
             self.trusted_from = now.after(self.window);
+            let silent = self.last.map_or(Duration::ZERO, |last| sent.since(last));
+            self.silence = self.silence.max(silent);
         }
+        self.last = Some(sent);
         !goes_on
+    }
+
+    /// Returns the longest silence of which no line was drawn yet.
+    pub(crate) fn silence(&self) -> Duration {
+        self.silence
+    }
+
+    /// What was loaded before the last silence is invalid: it counts no more.
+    pub(crate) fn line_drawn(&mut self) {
+        self.silence = Duration::ZERO;
     }
 
     /// Takes note of a read that was not answered; tells whether the one before was.
@@ -92,6 +111,19 @@ mod tests {
         assert!(contact.answered(at(4_200), at(4_201)));
         assert!(!contact.counts(at(5_700)));
         assert!(contact.counts(at(5_701)));
+    }
+
+    #[test]
+    fn the_longest_silence_is_told_until_a_line_is_drawn() {
+        let mut contact = steady(4_000);
+        assert_eq!(contact.silence(), Duration::ZERO, "a start is none");
+        contact.missed();
+        contact.answered(at(7_000), at(7_001));
+        contact.missed();
+        contact.answered(at(7_300), at(7_301));
+        assert_eq!(contact.silence(), Duration::from_secs(3));
+        contact.line_drawn();
+        assert_eq!(contact.silence(), Duration::ZERO);
     }
 
     #[test]

@@ -155,6 +155,13 @@ pub(crate) fn placed(answers: Vec<Answer>) -> Result<(Place, Identity), Error> {
     Ok((place, identity(&mut answers)?))
 }
 
+/// Returns where a [`mark`](Log::mark) was placed.
+pub(crate) fn marked(answers: Vec<Answer>) -> Result<Place, Error> {
+    let place = next(&mut answers.into_iter())?;
+    let place = text(&place).and_then(|id| Place::parse(&id));
+    place.ok_or_else(|| strange("XADD"))
+}
+
 /// Returns what was read.
 pub(crate) fn page(answers: Vec<Answer>) -> Result<Page, Error> {
     let mut answers = answers.into_iter();

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use larder_core::{Change, Moment, Node, Position};
 
@@ -164,6 +165,18 @@ impl Nodes {
         nodes.iter().for_each(|node| node.adopt(log, head));
         let everything = [Change::everything()];
         nodes.iter().for_each(|node| node.notify(head, &everything));
+    }
+
+    /// Makes invalid what was loaded before `position`.
+    pub(crate) fn outdate(&self, position: Position) {
+        let nodes = self.list(|_| true);
+        nodes.iter().for_each(|node| node.outdate(position));
+    }
+
+    /// Returns the shortest time for which a node lets entries live behind a silent bus.
+    pub(crate) fn max_staleness(&self) -> Option<Duration> {
+        let nodes = self.list(|_| true);
+        nodes.iter().map(|node| node.max_staleness()).min()
     }
 
     /// Entries were lost to those that are given the log: what they were given before is not all.

@@ -9,7 +9,7 @@ use larder_core::{Clock as _, Moment, Node, Position};
 
 use super::Shared;
 use super::contact::Contact;
-use super::log::{Page, page};
+use super::log::{Page, marked, page};
 use super::nodes::News;
 use super::place::Place;
 use crate::counters::bump;
@@ -133,8 +133,26 @@ impl Reader {
             }
             Verdict::Follows { log, holed } => {
                 let to_end = self.take(log, &page, holed)?;
+                self.draw_a_line(link, sent).await?;
                 self.answered(sent, &nodes, to_end);
             }
+        }
+        Ok(())
+    }
+
+    /// When the window behind a long silence is over, makes all of before invalid.
+    ///
+    /// A node that died in the silence took along what it could not say, and nobody else tells. Entries had to die in
+    /// a silence of this length anyway.
+    async fn draw_a_line(&mut self, link: &Link, sent: Moment) -> Result<(), Error> {
+        let bound = self.shared.nodes.max_staleness();
+        let Some(bound) = bound.filter(|_| self.contact.counts(sent)) else {
+            return Ok(());
+        };
+        if self.contact.silence() > bound {
+            let place = marked(link.send(vec![self.shared.log.mark()]).await)?;
+            self.shared.nodes.outdate(position(place)?);
+            self.contact.line_drawn();
         }
         Ok(())
     }
