@@ -42,7 +42,7 @@ impl RedisStore {
     }
 
     fn key(&self, key: &StoreKey) -> Value {
-        Value::from(format!("{}:{key}", self.prefix))
+        Value::from(name(&self.prefix, key))
     }
 
     async fn ask(&self, asks: Vec<Ask>) -> Result<Vec<Answer>, StoreError> {
@@ -168,10 +168,35 @@ impl Store for RedisStore {
     }
 }
 
+/// Returns `{prefix}:` and the key as its `Display` has it, which would take longer.
+fn name(prefix: &str, key: &StoreKey) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let hash = &key.hash()[..16];
+    let mut name = String::with_capacity(prefix.len() + key.region().len() + 2 + 2 * hash.len());
+    name.extend([prefix, ":", key.region(), ":"]);
+    for byte in hash {
+        name.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        name.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    name
+}
+
 fn store_error(error: Unanswered) -> StoreError {
     match error {
         Unanswered::Open | Unanswered::Busy => StoreError::Open,
         Unanswered::Timeout => StoreError::Timeout,
         Unanswered::Failed(error) => StoreError::failed(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_key_as_it_is_shown() {
+        let hash = std::array::from_fn(|index| u8::try_from(index * 8).unwrap_or(255));
+        let key = StoreKey::new("shop.prices", hash);
+        assert_eq!(name("larder", &key), format!("larder:{key}"));
     }
 }

@@ -15,14 +15,17 @@ async fn a_node_hears_of_the_other_ones_writes() {
         one.larder.node().incarnation(),
         two.larder.node().incarnation()
     );
-    assert_eq!(two.read(7, 1).await, 1);
-    assert_eq!(two.served(7).await, Some(1));
+    for row in [7, 8] {
+        assert_eq!(two.read(row, 1).await, 1);
+        assert_eq!(two.served(row).await, Some(1));
+    }
 
     let position = one.larder.publish(Change::row(&table(), 7)).await.unwrap();
     two.until_applied(position).await;
     assert_eq!(two.served(7).await, None);
     assert_eq!(two.read(7, 2).await, 2);
     assert_eq!(two.served(7).await, Some(2));
+    assert_eq!(two.served(8).await, Some(1), "the other row did not change");
 }
 
 #[tokio::test]
@@ -111,6 +114,7 @@ async fn a_node_that_starts_late_knows_what_changed_before() {
     }
     let two = Node::heard(server.url()).await;
     assert_eq!(two.larder.node().watermark(), last.next());
+    assert!(two.larder.node().everything() < last.get());
     assert_eq!(two.read(7, 2).await, 2);
     assert_eq!(two.served(7).await, Some(2));
 }

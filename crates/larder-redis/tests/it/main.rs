@@ -8,6 +8,7 @@ mod changes;
 mod doctor;
 mod failover;
 mod faults;
+mod figures;
 mod node;
 mod proxy;
 mod server;
