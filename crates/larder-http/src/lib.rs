@@ -60,6 +60,7 @@
 //! * A Tokio runtime is needed for refreshes and for bodies that are sent while they are made.
 
 mod body;
+mod clock_face;
 mod dress;
 mod error;
 mod exchange;

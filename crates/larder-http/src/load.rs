@@ -20,12 +20,14 @@ use tower_service::Service;
 use crate::body::CacheBody;
 use crate::fill::fill;
 use crate::head::{Head, Traits};
+use crate::key::tag;
 use crate::layer::Settings;
 use crate::lookup::{Kept, Place};
 use crate::refresh::Replaced;
 use crate::renew::{confirmed, head_answered};
 use crate::semantics::cache_status::{self, Forward};
 use crate::semantics::freshness::Arrival;
+use crate::semantics::host::host;
 use crate::semantics::{conditions, groups, reuse, storing, targeted};
 use crate::stored::{Serving, Stored};
 
@@ -87,6 +89,8 @@ impl Asked {
         key: &Key,
         why: Forward,
     ) -> Self {
+        let host = host(head.original_uri, head).unwrap_or_default().as_str();
+        let target = settings.policy.key.target(head.original_uri);
         Self {
             client: Client {
                 method: head.method.clone(),
@@ -94,9 +98,9 @@ impl Asked {
                 headers: head.headers.clone(),
                 traits: head.traits,
             },
-            host: place.host.to_ascii_lowercase(),
-            tag: place.tag(settings, head).into(),
-            region: place.region.clone().into_owned(),
+            host: host.to_ascii_lowercase(),
+            tag: tag(host, &target).into(),
+            region: Region::clone(&place.region),
             key: key.clone(),
             scoped: place.scoped,
             for_part: false,
@@ -132,7 +136,7 @@ where
 {
     let asks = kept
         .as_ref()
-        .is_some_and(|kept| kept.stored.ask(request.headers_mut()));
+        .is_some_and(|kept| kept.stored().ask(request.headers_mut()));
     if !asks && !asked.for_part {
         conditions::remove(request.headers_mut());
     }
@@ -204,7 +208,7 @@ impl Loaded {
             now: kept.now,
             told: Some(told),
         };
-        kept.stored.answer(&asked.client.head(), serving)
+        kept.stored().answer(&asked.client.head(), serving)
     }
 }
 
