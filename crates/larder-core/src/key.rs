@@ -269,7 +269,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_string_in_pieces_is_the_string(first in ".{0,2}", pieces in prop::collection::vec(".{0,30}", 0..4)) {
-            let bytes: Vec<_> = pieces.iter().map(|piece| piece.as_bytes()).collect();
+            let bytes: Vec<_> = pieces.iter().map(String::as_bytes).collect();
             let whole = pieces.concat();
             prop_assert_eq!(Key::builder().text_of(&bytes).finish(), Key::from(&*whole));
             let behind = Key::builder().text(&first);

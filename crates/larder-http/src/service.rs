@@ -107,7 +107,7 @@ where
             }
             Course::Ask(asked) => {
                 let (inner, settings) = (take_ready(inner), Arc::clone(settings));
-                ResponseFuture::exchange(exchange(settings, inner, request, asked))
+                ResponseFuture::exchange(exchange(settings, inner, request, *asked))
             }
         }
     }
@@ -242,17 +242,15 @@ fn part_course<R: Body>(
         let answer = kept.stored().answer_part(head, serving);
         answer.inspect(|_| place.serve(&kept))
     });
-    match answer {
-        Some(answer) => Course::Answer(answer),
-        None => {
-            let missed = Missed {
-                variant: Some(key),
-                why,
-                first: None,
-            };
-            Course::Ask(Box::new((place.into_owned(), missed, Ask::ForPart)))
-        }
+    if let Some(answer) = answer {
+        return Course::Answer(answer);
     }
+    let missed = Missed {
+        variant: Some(key),
+        why,
+        first: None,
+    };
+    Course::Ask(Box::new((place.into_owned(), missed, Ask::ForPart)))
 }
 
 fn written<R: Body>(settings: &Settings, head: &Head<'_>) -> Course<R> {
@@ -285,7 +283,7 @@ fn exchange<S, B, R>(
     settings: Arc<Settings>,
     inner: S,
     request: Request<B>,
-    asked: Box<(Place<'static>, Missed, Ask)>,
+    (place, missed, ask): (Place<'static>, Missed, Ask),
 ) -> BoxFuture<'static, Result<Response<CacheBody<R>>, S::Error>>
 where
     S: Service<Request<B>, Response = Response<R>> + Send + 'static,
@@ -295,7 +293,6 @@ where
     R: Body + Send + 'static,
     R::Error: Send,
 {
-    let (place, missed, ask) = *asked;
     let exchange = Exchange {
         key: missed.variant.unwrap_or_else(|| place.key.clone()),
         settings,

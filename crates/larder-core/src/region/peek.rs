@@ -33,8 +33,10 @@ impl<V: Send + Sync + 'static> Peeked<V> {
     /// Takes what was found; `None` if its value is of another type.
     #[inline]
     fn of(found: Found) -> Option<Self> {
-        let value = found.entry.value.as_deref();
-        let fits = value.is_none_or(|any| any.is::<V>());
+        let fits = match found.entry.value.as_deref() {
+            Some(any) => any.is::<V>(),
+            None => true,
+        };
         fits.then_some(Self {
             found,
             value: PhantomData,

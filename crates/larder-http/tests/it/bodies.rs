@@ -374,3 +374,20 @@ async fn what_comes_behind_a_large_frame_is_kept_too() {
         assert_eq!(site.calls(), 1);
     }
 }
+
+/// Seen failing without the turn behind the first piece: a server gathered 256 KiB before it wrote.
+#[tokio::test]
+async fn a_large_body_that_is_kept_begins_with_a_piece_that_can_be_written_at_once() {
+    const LARGE: usize = 1024 * 1024;
+    let site = Site::new(minute(), |_| async { respond(&[], vec![b'x'; LARGE]) });
+    site.get("/").await;
+    let mut hit = site.open(get("/", &[])).await;
+    let first = next(&mut hit).await.unwrap();
+    assert!(first.len() <= 16 * 1024, "{}", first.len());
+    let mut frame = std::pin::pin!(hit.body_mut().frame());
+    assert!(futures_util::poll!(frame.as_mut()).is_pending());
+    let second = within(frame).await.unwrap().unwrap();
+    let rest = read(hit).await;
+    let length = first.len() + second.into_data().unwrap().len() + rest.body.len();
+    assert_eq!((length, site.calls()), (LARGE, 1));
+}
