@@ -173,7 +173,7 @@ where
         let kept = (!for_part).then(look).flatten();
         let mut asked = Asked::new(&self.settings, &self.place, &head, &self.key, self.why);
         asked.first = self.first;
-        asked.for_part = for_part;
+        asked.part_of = for_part.then(|| self.place.key.clone());
         load(self.settings, lead, self.inner, self.request, asked, kept).await
     }
 }

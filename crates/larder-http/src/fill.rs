@@ -9,13 +9,14 @@
 //!    read it along or it does not say how long it is, within [`PATIENCE`]: some have to wait for its end.
 //!    In all other cases the client gets what it would have got without the cache.
 
+mod keep;
+
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::response::Parts;
@@ -37,7 +38,7 @@ use crate::semantics::ranges::part_of;
 use crate::semantics::storing::{Plan, judge};
 use crate::semantics::vary::Variant;
 use crate::semantics::verdict::Skip;
-use crate::stored::{Stored, Times, Whole, weight_of};
+use crate::stored::weight_of;
 
 /// How long a body may run before those who wait for it are told to load for themselves.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -123,7 +124,7 @@ fn not_kept<R: Body>(
         came,
     } = loaded;
     tracing::debug!(reason = outcome.as_str(), "a response is not kept");
-    let is_whole = !asked.for_part && !head.status.is_server_error();
+    let is_whole = asked.part_of.is_none() && !head.status.is_server_error();
     if is_whole && matches!(outcome, Outcome::Skipped(_)) {
         settings.uncacheable.remember(&asked.key, came);
     }
@@ -305,69 +306,6 @@ impl Fill {
             self.release(Skip::Length);
         }
         writer.end(Tail::Ended(trailers));
-    }
-
-    fn keep(
-        self,
-        headers: &HeaderMap,
-        body: Bytes,
-        trailers: Option<HeaderMap>,
-        own_tag: bool,
-    ) -> Outcome {
-        let Self {
-            loaded,
-            plan,
-            status,
-            variant,
-        } = self;
-        let stored = Stored::new(Whole {
-            status,
-            headers,
-            body,
-            trailers,
-            variant,
-            times: Times {
-                age: plan.age,
-                fresh_for: plan.fresh_for,
-                came: loaded.came,
-                came_at: loaded.arrival.at,
-            },
-            rules: plan.rules,
-            own_tag,
-            ours: plan.ours,
-        });
-        let lifetime = plan.lifetime(loaded.arrival.delay);
-        let kept = loaded.lead.finish(Some(Arc::new(stored)), lifetime).kept;
-        match (loaded.asked.replaced, kept) {
-            (Some(replaced), Ok(())) => replaced.renewed(),
-            (Some(replaced), Err(_)) => replaced.answered(StatusCode::OK),
-            (None, _) => {}
-        }
-        if kept.is_ok() {
-            loaded.settings.uncacheable.forget(&loaded.asked.key);
-        }
-        kept.map_or_else(Outcome::Refused, |()| Outcome::Stored)
-    }
-
-    /// Keeps nothing; those who wait load for themselves.
-    fn release(self, skip: Skip) {
-        tracing::debug!(reason = skip.as_str(), "a response is not kept");
-        let Loaded {
-            settings,
-            lead,
-            asked,
-            came,
-            ..
-        } = self.loaded;
-        if skip != Skip::Broken {
-            settings.uncacheable.remember(&asked.key, came);
-        }
-        match asked.replaced {
-            Some(replaced) if skip == Skip::Broken => drop(replaced),
-            Some(replaced) => replaced.answered(StatusCode::OK),
-            None => {}
-        }
-        lead.release_as(Outcome::Skipped(skip).refusal());
     }
 }
 

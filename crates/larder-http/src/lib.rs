@@ -74,6 +74,7 @@ mod key_fuzz;
 mod layer;
 mod load;
 mod lookup;
+mod parts;
 mod policy;
 mod refresh;
 mod renew;

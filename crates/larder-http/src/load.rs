@@ -49,8 +49,8 @@ pub(crate) struct Asked {
     pub(crate) region: Region<Stored>,
     pub(crate) key: Key,
     scoped: bool,
-    /// A part is asked for, to be kept as such.
-    pub(crate) for_part: bool,
+    /// A part is asked for, to be kept as such; this is the key of the whole.
+    pub(crate) part_of: Option<Key>,
     pub(crate) why: Forward,
     /// The response that stands under the key all variants have in common, if this is another.
     pub(crate) first: Option<Arc<Stored>>,
@@ -103,7 +103,7 @@ impl Asked {
             region: Region::clone(&place.region),
             key: key.clone(),
             scoped: place.scoped,
-            for_part: false,
+            part_of: None,
             why,
             first: None,
             replaced: None,
@@ -115,7 +115,7 @@ impl Asked {
         storing::Asked {
             headers: &self.client.headers,
             scoped: self.scoped,
-            for_part: self.for_part,
+            for_part: self.part_of.is_some(),
         }
     }
 }
@@ -137,7 +137,7 @@ where
     let asks = kept
         .as_ref()
         .is_some_and(|kept| kept.stored().ask(request.headers_mut()));
-    if !asks && !asked.for_part {
+    if !asks && asked.part_of.is_none() {
         conditions::remove(request.headers_mut());
     }
     targeted::say_capability(request.headers_mut(), &settings.policy.terms.targets);
