@@ -26,6 +26,7 @@ use crate::patterns::Patterns;
 use crate::policy::{Freshness, Policy};
 use crate::read_scope::ReadScope;
 use crate::scope::Scope;
+use crate::session::is_past_the_cache;
 use crate::statistics::{Counters, bump};
 use crate::switches::Share;
 
@@ -308,7 +309,7 @@ impl<V: Send + Sync + 'static> Region<V> {
 
     /// Tells whether the switches let this key into the cache.
     pub(crate) fn is_on(&self, key: &Key) -> bool {
-        self.state.share().admits(|| stable_hash(key.as_bytes()))
+        self.state.share().admits(|| stable_hash(key.as_bytes())) && !is_past_the_cache()
     }
 
     #[inline]
