@@ -6,6 +6,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::dependency::{Dependency, key_hash, member_hash, tag_hash};
+use crate::filtered::Filtered;
 use crate::hash::BuildPassThrough;
 use crate::node::Node;
 use crate::spot::Spot;
@@ -21,6 +22,8 @@ pub(crate) enum Mark {
     Row(u32, u64),
     /// Rows picked by equalities.
     Match(u32, u64, Arc<ShapeClock>),
+    /// Rows picked by equalities and a filter.
+    Filtered(u32, Arc<Filtered>),
     /// Rows picked by some of the equalities of the match beside it.
     Part(u32, u64, Arc<ShapeClock>),
     /// A row of an answer, in the columns used; beside a match of the same shape.
@@ -45,7 +48,18 @@ impl Mark {
     /// Tells whether nothing at or after `position` touched this dependency.
     #[inline]
     pub(crate) fn untouched_since(&self, position: u64, marks: &Marks, node: &Node) -> bool {
-        self.every_spot(position, marks, &mut |spot| spot.latest(node) < position)
+        let untouched = self.every_spot(position, marks, &mut |spot| spot.latest(node) < position);
+        untouched || self.is_acquitted(position, marks)
+    }
+
+    /// Tells whether what touched it is known, and did not concern it.
+    fn is_acquitted(&self, position: u64, marks: &Marks) -> bool {
+        match self {
+            Self::Filtered(table, filtered) => {
+                filtered.is_unconcerned_since(position, marks.table(*table))
+            }
+            _ => false,
+        }
     }
 
     /// Tells whether `holds` of every spot that decides about an entry of this position.
@@ -64,6 +78,9 @@ impl Mark {
             Self::Match(_, hash, shape) if position >= shape.since => {
                 holds(Spot::Unknown(shape)) && holds(Spot::Slot(*hash))
             }
+            Self::Filtered(_, filtered) if position >= filtered.clock.since => {
+                filtered.every_spot(holds)
+            }
             Self::Member(_, hash, shape) | Self::Part(_, hash, shape)
                 if position >= shape.since =>
             {
@@ -72,6 +89,7 @@ impl Mark {
             // Its shape was not known yet when a change above the stamp may have come.
             Self::Table(table)
             | Self::Match(table, ..)
+            | Self::Filtered(table, _)
             | Self::Part(table, ..)
             | Self::Member(table, ..) => holds(Spot::Any(marks.table(*table))),
         }
@@ -81,6 +99,7 @@ impl Mark {
     pub(crate) fn shape(&self) -> Option<(u32, &ShapeClock)> {
         match self {
             Self::Match(table, _, shape) | Self::Member(table, _, shape) => Some((*table, shape)),
+            Self::Filtered(table, filtered) => Some((*table, &filtered.clock)),
             Self::Row(..) | Self::Table(_) | Self::Named(_) | Self::Part(..) => None,
         }
     }
@@ -90,6 +109,7 @@ impl Mark {
         match self {
             Self::Row(table, _)
             | Self::Match(table, ..)
+            | Self::Filtered(table, _)
             | Self::Part(table, ..)
             | Self::Member(table, ..)
             | Self::Table(table) => Some(*table),
@@ -102,6 +122,7 @@ impl Mark {
         match self {
             Self::Row(_, hash) | Self::Named(hash) => *hash,
             Self::Match(table, ..)
+            | Self::Filtered(table, _)
             | Self::Part(table, ..)
             | Self::Member(table, ..)
             | Self::Table(table) => marks.table(*table).any_hash,
@@ -117,6 +138,7 @@ impl Mark {
             Self::Named(hash) => (*hash, 0, 3),
             Self::Member(table, hash, _) => (*hash, *table, 4),
             Self::Part(table, hash, _) => (*hash, *table, 5),
+            Self::Filtered(table, filtered) => (filtered.identity, *table, 6),
         }
     }
 }
@@ -138,7 +160,11 @@ impl Marks {
         } else {
             0
         };
-        tables + list
+        let filtered = self.list.iter().map(|mark| match mark {
+            Mark::Filtered(_, filtered) => filtered.weight(),
+            _ => 0,
+        });
+        tables + list + filtered.sum::<usize>()
     }
 }
 
@@ -165,6 +191,10 @@ impl MarkSet {
                 let handle = node.table(name);
                 let table = self.table(&handle);
                 match handle.clock(rows.shape(), || node.watermark().get()) {
+                    Some(clock) if rows.filter().is_some() => {
+                        let filtered = Arc::new(Filtered::new(rows, name, clock));
+                        self.push(Mark::Filtered(table, filtered));
+                    }
                     Some(clock) => {
                         self.push(Mark::Match(table, rows.hash_in(name), Arc::clone(&clock)));
                         for hash in rows.parts_in(name) {
@@ -215,6 +245,9 @@ impl MarkSet {
                 Mark::Row(table, hash) => Mark::Row(indices[*table as usize], *hash),
                 Mark::Match(table, hash, shape) => {
                     Mark::Match(indices[*table as usize], *hash, Arc::clone(shape))
+                }
+                Mark::Filtered(table, filtered) => {
+                    Mark::Filtered(indices[*table as usize], Arc::clone(filtered))
                 }
                 Mark::Member(table, hash, shape) => {
                     Mark::Member(indices[*table as usize], *hash, Arc::clone(shape))
@@ -291,6 +324,7 @@ impl Marks {
             self.list.retain(|mark| match mark {
                 Mark::Row(table, _)
                 | Mark::Match(table, ..)
+                | Mark::Filtered(table, _)
                 | Mark::Part(table, ..)
                 | Mark::Member(table, ..) => !whole.contains(table),
                 Mark::Table(_) | Mark::Named(_) => true,
