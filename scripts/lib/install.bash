@@ -58,6 +58,7 @@ package_of() { # package_of <command> <manager>
         mariadbd/apt-get | mariadbd/dnf) echo mariadb-server ;;
         mariadbd/*) echo mariadb ;;
         python3/pacman) echo python ;;
+        varnishd/*) echo varnish ;;
         *) echo "$1" ;;
     esac
 }
