@@ -36,6 +36,15 @@ pub enum PolicyError {
     /// A layer's name cannot stand in a key.
     #[error("name: `{0}` is not up to a hundred visible ASCII characters that are not all digits")]
     Name(String),
+    /// A list of hosts names none.
+    #[error("hosts: names no host; leave it out to look up requests for any")]
+    NoHosts,
+    /// A host that no browser would send.
+    #[error("hosts: `{0}` is no host as browsers send it, in lower case")]
+    NoHost(String),
+    /// Whatever host a client makes up would be the same.
+    #[error("one_host: needs hosts, those that are one")]
+    OneHostWithoutHosts,
     /// A header by which requests are to be told apart cannot be one.
     #[error("vary_by_header: `{0}` is not the name of a header")]
     NoHeaderName(String),

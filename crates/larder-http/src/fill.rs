@@ -65,7 +65,7 @@ where
             depend_on_groups(
                 &loaded.settings,
                 &loaded.lead,
-                &loaded.asked.host,
+                &loaded.asked.hosts,
                 &head.headers,
             )
             .await;

@@ -6,7 +6,7 @@
 //!    an API key, say) would be left out. A layer with a name is known by it, on every node and after
 //!    every restart; one without by the order in which it was built in this process,
 //! 2. the method class: GET, which HEAD shares (RFC 9111, 4),
-//! 3. scheme and host of the original URI,
+//! 3. scheme and host of the original URI, one host for all if the route says that they are one,
 //! 4. its path, byte for byte, and its query, byte for byte unless the route says which of its
 //!    parameters count: nothing is decoded or cleaned, and a query with an encoded name counts whole,
 //! 5. path and query as the wrapped service sees them where they differ (nested routers, rewrites),
@@ -20,7 +20,7 @@ use larder_core::{Key, KeyBuilder};
 
 use crate::head::{Head, Traits};
 use crate::semantics::forwarded;
-use crate::semantics::host::Host;
+use crate::semantics::host::{Host, Hosts};
 
 /// What a layer is known by in its keys, and the method class: what they begin with.
 #[derive(Clone, Debug)]
@@ -53,6 +53,7 @@ pub(crate) struct KeyPolicy {
     pub(crate) query: Query,
     /// Parameters are put in order.
     pub(crate) sorted: bool,
+    pub(crate) hosts: Hosts,
 }
 
 /// Which parameters of a query count.

@@ -43,9 +43,10 @@ pub(crate) struct Client {
 /// What is remembered of a request while it is away.
 pub(crate) struct Asked {
     pub(crate) client: Client,
-    pub(crate) host: String,
-    /// The tag of its target.
-    tag: Arc<str>,
+    /// Whose groups it is of: its host, and those that are the same.
+    pub(crate) hosts: Vec<String>,
+    /// The tags of its target, one for each of them.
+    tags: Vec<Dependency>,
     pub(crate) region: Region<Stored>,
     pub(crate) key: Key,
     scoped: bool,
@@ -90,7 +91,9 @@ impl Asked {
         why: Forward,
     ) -> Self {
         let host = host(head.original_uri, head).unwrap_or_default().as_str();
-        let target = settings.policy.key.target(head.original_uri);
+        let key_policy = &settings.policy.key;
+        let target = key_policy.target(head.original_uri);
+        let hosts = || key_policy.hosts.same_as(host);
         Self {
             client: Client {
                 method: head.method.clone(),
@@ -98,8 +101,10 @@ impl Asked {
                 headers: head.headers.clone(),
                 traits: head.traits,
             },
-            host: host.to_ascii_lowercase(),
-            tag: tag(host, &target).into(),
+            hosts: hosts().map(str::to_ascii_lowercase).collect(),
+            tags: hosts()
+                .map(|host| Dependency::tag(tag(host, &target)))
+                .collect(),
             region: Region::clone(&place.region),
             key: key.clone(),
             scoped: place.scoped,
@@ -143,8 +148,7 @@ where
     targeted::say_capability(request.headers_mut(), &settings.policy.terms.targets);
     let began = settings.larder.clock().now();
     let call = async {
-        let tag = Dependency::Tag(Arc::clone(&asked.tag));
-        settings.larder.reading(None, &[tag]);
+        settings.larder.reading(None, &asked.tags);
         inner.call(request).await
     };
     let answer = lead.run(call).await;
@@ -219,10 +223,10 @@ struct Unanswered;
 pub(crate) async fn depend_on_groups(
     settings: &Settings,
     lead: &Lead<Stored>,
-    host: &str,
+    hosts: &[String],
     headers: &HeaderMap,
 ) {
-    let groups = groups::of(host, headers).into_iter();
+    let groups = hosts.iter().flat_map(|host| groups::of(host, headers));
     let tags: Vec<_> = groups
         .chain(groups::tags(headers))
         .map(Dependency::tag)

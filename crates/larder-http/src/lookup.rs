@@ -88,7 +88,7 @@ impl<'a> Place<'a> {
         request::judge(head, body_is_empty)?;
         let uri = head.original_uri;
         request::judge_length(uri)?;
-        let host = host(uri, head)?;
+        let host = settings.policy.key.hosts.admit(host(uri, head)?)?;
         let by_response = settings.policy.serving.credentials_by_response;
         let region = match request::scope(head, scope, by_response)? {
             Scope::Public => Home::Shared(&settings.region),

@@ -48,6 +48,8 @@ pub struct HttpPolicy {
     headers: Vec<String>,
     query: Query,
     sorted: bool,
+    hosts: Option<Vec<String>>,
+    one_host: bool,
     targets: Option<Vec<String>>,
     variants: usize,
     serving: ServingPolicy,
@@ -84,6 +86,8 @@ impl HttpPolicy {
             headers: Vec::new(),
             query: Query::Whole,
             sorted: false,
+            hosts: None,
+            one_host: false,
             targets: None,
             variants: 64,
             serving: ServingPolicy {
@@ -342,6 +346,31 @@ impl HttpPolicy {
         self
     }
 
+    /// Looks up requests for these hosts only; those for any other pass by.
+    ///
+    /// A host is whatever a client says it is: one that makes names up fills the cache with pages nobody
+    /// asks for again. Each stands here as browsers send it: in lower case, with the port if it is not the
+    /// scheme's. Default: every host, each with responses of its own.
+    #[must_use]
+    pub fn hosts<I, N>(mut self, hosts: I) -> Self
+    where
+        I: IntoIterator<Item = N>,
+        N: Into<String>,
+    {
+        self.hosts = Some(hosts.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Lets the [`hosts`](Self::hosts) named not tell requests apart: `www.a.example` is `a.example`.
+    ///
+    /// The handler must not look at the host, or the links and redirects it makes of one are served to
+    /// those who asked another. A write or a purge at one of them is one at all. Default: `false`.
+    #[must_use]
+    pub fn one_host(mut self, one: bool) -> Self {
+        self.one_host = one;
+        self
+    }
+
     /// Keeps at most this many responses a key that `Vary` tells apart. Default: 64.
     #[must_use]
     pub fn variants(mut self, most: usize) -> Self {
@@ -391,6 +420,8 @@ impl fmt::Debug for HttpPolicy {
             .field("targets", &self.targets)
             .field("vary_by_header", &self.headers)
             .field("query", &self.query)
+            .field("hosts", &self.hosts)
+            .field("one_host", &self.one_host)
             .field("variants", &self.variants)
             .field("serving", &self.serving)
             .field("vary_by_scope", &self.scope.is_some())

@@ -105,7 +105,7 @@ async fn renewed(
     let length = u64::try_from(kept.stored().body().len()).unwrap_or(u64::MAX);
     let terms = loaded.asked.terms();
     let plan = judge(&head, length, terms, loaded.arrival, &settings.policy.terms);
-    depend_on_groups(settings, &loaded.lead, &loaded.asked.host, &head.headers).await;
+    depend_on_groups(settings, &loaded.lead, &loaded.asked.hosts, &head.headers).await;
     let stored = Arc::new(made(&loaded, kept, head, plan.as_ref().ok()));
     let outcome = match plan {
         Ok(plan) => keep(loaded, kept, &stored, &plan),

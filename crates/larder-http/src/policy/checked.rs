@@ -8,6 +8,7 @@ use http::header::{AUTHORIZATION, COOKIE};
 use crate::error::PolicyError;
 use crate::key::KeyPolicy;
 use crate::policy::{HttpPolicy, ScopeOf};
+use crate::semantics::host::{Hosts, is_host};
 use crate::semantics::storing::Terms;
 use crate::semantics::vary::Order;
 
@@ -42,6 +43,7 @@ impl HttpPolicy {
     /// Returns the policy in the form it is used in, if nothing in it is wrong.
     pub(crate) fn check(self) -> Result<CheckedPolicy, PolicyError> {
         self.refuse_contradictions()?;
+        self.refuse_hosts()?;
         let headers = self.headers.into_iter().map(header_name);
         let headers = headers.collect::<Result<_, _>>()?;
         let targets = self.targets.unwrap_or_default().into_iter();
@@ -67,6 +69,10 @@ impl HttpPolicy {
                 headers,
                 query: self.query,
                 sorted: self.sorted,
+                hosts: Hosts {
+                    named: self.hosts.unwrap_or_default(),
+                    are_one: self.one_host,
+                },
             },
             variants: self.variants,
             serving: self.serving,
@@ -95,6 +101,20 @@ impl HttpPolicy {
             Err(PolicyError::Name(name.clone()))
         } else {
             Ok(())
+        }
+    }
+}
+
+impl HttpPolicy {
+    fn refuse_hosts(&self) -> Result<(), PolicyError> {
+        match &self.hosts {
+            None if self.one_host => Err(PolicyError::OneHostWithoutHosts),
+            None => Ok(()),
+            Some(hosts) if hosts.is_empty() => Err(PolicyError::NoHosts),
+            Some(hosts) => hosts.iter().try_for_each(|host| {
+                let no_host = || PolicyError::NoHost(host.clone());
+                is_host(host).then_some(()).ok_or_else(no_host)
+            }),
         }
     }
 }
@@ -134,6 +154,11 @@ mod tests {
             (new().variants(0), "variants: "),
             (new().targets(["a b"]), "targets: `a b`"),
             (new().targets([""; 0]), "targets: "),
+            (new().hosts([""; 0]), "hosts: names no host"),
+            (new().hosts(["a.org", "A.org"]), "hosts: `A.org`"),
+            (new().hosts(["https://a.org"]), "hosts: `https://a.org`"),
+            (new().hosts([""]), "hosts: ``"),
+            (new().one_host(true), "one_host: "),
             (new().name("a b"), "name: `a b`"),
             (new().name(""), "name: ``"),
             (new().name("7"), "name: `7`"),
@@ -145,6 +170,8 @@ mod tests {
             assert!(refusal.starts_with(setting), "{setting} {refusal}");
         }
         assert_eq!(refusal(new()), "");
+        let hosts = new().hosts(["a.org", "[::1]:3000"]).one_host(true);
+        assert_eq!(refusal(hosts), "");
         assert_eq!(refusal(HttpPolicy::rfc().private().name("edge")), "");
         assert_eq!(
             refusal(new().ttl(Duration::ZERO).grace(SECOND).stale_on_error(true)),

@@ -6,6 +6,8 @@
 //! 3. It counts as it is written: browsers send lower case, and a handler that shows, or minds, another
 //!    spelling must not do so to others. No host at all is allowed (HTTP/1.0, tests): all requests
 //!    without one share keys.
+//! 4. Where the route names hosts, a request for another passes by, also one that names none; and where it
+//!    says that they are one, the first stands for all of them in the key ([`Hosts`]).
 
 use http::{HeaderValue, Uri};
 
@@ -34,6 +36,40 @@ impl<'a> Host<'a> {
     pub(crate) fn as_str(self) -> &'a str {
         std::str::from_utf8(self.0).unwrap_or_default()
     }
+}
+
+/// The hosts a route names: rule 4.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Hosts {
+    /// None, if all are looked up.
+    pub(crate) named: Vec<String>,
+    /// They do not tell requests apart.
+    pub(crate) are_one: bool,
+}
+
+impl Hosts {
+    /// Returns the host that stands in the key for the one a request is for.
+    #[inline]
+    pub(crate) fn admit<'a>(&'a self, host: Host<'a>) -> Result<Host<'a>, Bypass> {
+        let Some(first) = self.named.first() else {
+            return Ok(host);
+        };
+        let is_it = |named: &&String| named.as_bytes() == host.0;
+        let named = self.named.iter().find(is_it).ok_or(Bypass::ForeignHost)?;
+        Ok(Host(if self.are_one { first } else { named }.as_bytes()))
+    }
+
+    /// Returns all hosts whose responses are those of this one.
+    pub(crate) fn same_as<'a>(&'a self, host: &'a str) -> impl Iterator<Item = &'a str> {
+        let others = self.named.iter().map(String::as_str);
+        let others = others.filter(move |other| self.are_one && *other != host);
+        std::iter::once(host).chain(others)
+    }
+}
+
+/// Tells whether a text is a host as browsers send it.
+pub(crate) fn is_host(text: &str) -> bool {
+    checked(text.as_bytes()).is_ok() && !text.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
 /// Returns the host a request to `uri` is for.
@@ -100,6 +136,33 @@ mod tests {
         );
         assert_eq!(verdict("/a", &["[::1]:3000"]), Ok("[::1]:3000".into()));
         assert_eq!(verdict("/a", &[]), Ok(String::new()));
+    }
+
+    #[test]
+    fn hosts_that_are_named_are_admitted_as_they_are_written() {
+        let hosts = |are_one| Hosts {
+            named: vec!["a.org".into(), "www.a.org".into()],
+            are_one,
+        };
+        let admitted = |are_one, host| {
+            let hosts = hosts(are_one);
+            hosts
+                .admit(Host::of(host))
+                .map(|host| host.as_str().to_owned())
+        };
+        assert_eq!(admitted(false, "www.a.org"), Ok("www.a.org".into()));
+        assert_eq!(admitted(true, "www.a.org"), Ok("a.org".into()));
+        for host in ["", "b.org", "A.org", "a.org:80", "a.org."] {
+            for are_one in [false, true] {
+                assert_eq!(admitted(are_one, host), Err(Bypass::ForeignHost), "{host}");
+            }
+            assert_eq!(Hosts::default().admit(Host::of(host)), Ok(Host::of(host)));
+        }
+        assert_eq!(
+            hosts(true).same_as("a.org").collect::<Vec<_>>(),
+            ["a.org", "www.a.org"]
+        );
+        assert_eq!(hosts(false).same_as("a.org").count(), 1);
     }
 
     #[test]

@@ -43,6 +43,8 @@ reasons! {
         Upgrade = "upgrade",
         /// The host is missing a clear meaning: invalid, given twice, or contradicting the target.
         Host = "host",
+        /// The host is none of those the route names.
+        ForeignHost = "foreign-host",
         /// The target is longer than what is kept.
         LongUri = "long-uri",
         /// The request carries credentials that the route did not name a user for.

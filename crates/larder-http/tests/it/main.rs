@@ -14,6 +14,7 @@ mod dependencies;
 mod explain;
 mod flights;
 mod hostile;
+mod hosts;
 mod keeping;
 mod load;
 mod owners;
