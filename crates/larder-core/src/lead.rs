@@ -1,5 +1,7 @@
 //! A load under way: from its stamp to the entry it becomes.
 
+mod own;
+
 use std::any::Any;
 use std::fmt;
 use std::future::Future;

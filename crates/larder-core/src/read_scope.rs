@@ -240,6 +240,17 @@ impl ReadScope {
         Self::new(node, parent, flights, state)
     }
 
+    /// Counts what was read at `own` as read behind it: the change at that position is the load's own.
+    ///
+    /// What was read before it stays where it is, and is invalid.
+    pub(crate) fn pass(&self, own: Position) {
+        if let Some(mut state) = self.state()
+            && state.position == own
+        {
+            state.position = own.next();
+        }
+    }
+
     /// Returns what was collected so far; `None` if the collection has ended.
     pub(crate) fn so_far(&self) -> Option<Provenance> {
         let state = self.state()?;

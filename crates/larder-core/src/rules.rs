@@ -5,6 +5,7 @@
 mod load;
 mod log;
 mod order;
+mod own;
 mod pending;
 mod served;
 mod shapes;
