@@ -124,8 +124,8 @@ fn not_kept<R: Body>(
         came,
     } = loaded;
     tracing::debug!(reason = outcome.as_str(), "a response is not kept");
-    let is_whole = asked.part_of.is_none() && !head.status.is_server_error();
-    if is_whole && matches!(outcome, Outcome::Skipped(_)) {
+    let teaches = asked.teaches() && !head.status.is_server_error();
+    if teaches && matches!(outcome, Outcome::Skipped(_)) {
         settings.uncacheable.remember(&asked.key, came);
     }
     match asked.replaced {

@@ -76,6 +76,7 @@ mod load;
 mod lookup;
 mod parts;
 mod policy;
+mod post;
 mod refresh;
 mod renew;
 #[cfg(feature = "test-util")]

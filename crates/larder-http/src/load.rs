@@ -115,6 +115,16 @@ impl Asked {
         }
     }
 
+    /// Returns what a load of it depends on before anything is read.
+    pub(crate) fn tags(&self) -> &[Dependency] {
+        &self.tags
+    }
+
+    /// Tells whether the key is remembered as that of an answer that is not kept.
+    pub(crate) fn teaches(&self) -> bool {
+        self.part_of.is_none() && self.why != Forward::Method
+    }
+
     /// Returns what decides of the request whether its answer may be kept.
     pub(crate) fn terms(&self) -> storing::Asked<'_> {
         storing::Asked {
@@ -148,7 +158,7 @@ where
     targeted::say_capability(request.headers_mut(), &settings.policy.terms.targets);
     let began = settings.larder.clock().now();
     let call = async {
-        settings.larder.reading(None, &asked.tags);
+        settings.larder.reading(None, asked.tags());
         inner.call(request).await
     };
     let answer = lead.run(call).await;

@@ -14,6 +14,7 @@
 //! | [`ranges`] | which part of it a client gets (RFC 9110, 14) |
 //! | [`vary`] | which requests it answers (RFC 9111, 4.1) |
 //! | [`invalidation`] | what an unsafe request makes invalid (RFC 9111, 4.4) |
+//! | [`posted`] | may an answer to a POST serve others (RFC 9110, 9.3.3) |
 //! | [`groups`] | which groups and tags it belongs to (RFC 9875) |
 //! | [`directives`], [`targeted`], [`dates`], [`etag`], [`fields`], [`forwarded`], [`host`] | how fields are read |
 //! | [`cache_status`] | how it is told (RFC 9211) |
@@ -29,6 +30,7 @@ pub(crate) mod freshness;
 pub(crate) mod groups;
 pub(crate) mod host;
 pub(crate) mod invalidation;
+pub(crate) mod posted;
 pub(crate) mod ranges;
 pub(crate) mod request;
 pub(crate) mod reuse;

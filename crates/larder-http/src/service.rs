@@ -17,6 +17,7 @@ use crate::head::{Head, Traits};
 use crate::key::part_key;
 use crate::layer::Settings;
 use crate::lookup::{Found, Kept, Missed, Place};
+use crate::post::{self, post};
 use crate::refresh::{Replaced, refresh};
 use crate::semantics::cache_status::{self, CACHE_STATUS, Forward};
 use crate::semantics::directives::Wishes;
@@ -41,6 +42,8 @@ enum Course<B: Body> {
     Pass(HeaderValue),
     /// Sends it on, and makes invalid what it changed.
     Write(Written),
+    /// Sends a POST on, and keeps its answer if it may be kept.
+    Post(Box<(Place<'static>, Written)>),
     /// Answers it.
     Answer(Response<CacheBody<B>>),
     /// Answers it, and asks again in the background.
@@ -98,6 +101,11 @@ where
             Course::Write(written) => {
                 let answer = inner.call(request);
                 ResponseFuture::exchange(publish(settings, answer, written))
+            }
+            Course::Post(posted) => {
+                let (place, written) = *posted;
+                let (inner, settings) = (take_ready(inner), Arc::clone(settings));
+                ResponseFuture::exchange(Box::pin(post(settings, inner, request, place, written)))
             }
             Course::Answer(response) => ResponseFuture::ready(response),
             Course::Refresh(response, stale) => {
@@ -255,10 +263,16 @@ fn part_course<R: Body>(
 
 fn written<R: Body>(settings: &Settings, head: &Head<'_>) -> Course<R> {
     match host(head.original_uri, head) {
-        Ok(host) => Course::Write(Written {
-            host: host.as_str().to_ascii_lowercase(),
-            target: settings.policy.key.target(head.original_uri).into_owned(),
-        }),
+        Ok(host) => {
+            let written = Written {
+                host: host.as_str().to_ascii_lowercase(),
+                target: settings.policy.key.target(head.original_uri).into_owned(),
+            };
+            match post::place(settings, head, host) {
+                Some(place) => Course::Post(Box::new((place, written))),
+                None => Course::Write(written),
+            }
+        }
         Err(_) => pass(Bypass::Method),
     }
 }

@@ -31,11 +31,8 @@ where
     F: Future<Output = Result<Response<R>, E>>,
     R: Body,
 {
-    let mut written = Unanswered {
-        larder: larder.clone(),
-        written: Some(written),
-    };
-    let mut response = match ReadScope::current() {
+    let mut written = Unanswered::new(&larder, written);
+    let response = match ReadScope::current() {
         Some(_) => answer.await?,
         None => ReadScope::untracked().run(answer).await?,
     };
@@ -47,19 +44,32 @@ where
             .publish_all(changes(response.headers(), &written))
             .await;
     }
+    Ok(passed(response))
+}
+
+/// Answers with what came, which is not kept.
+pub(crate) fn passed<R: Body>(mut response: Response<R>) -> Response<CacheBody<R>> {
     let status = cache_status::bypassed(Bypass::Method);
     cache_status::append(response.headers_mut(), status);
-    Ok(response.map(CacheBody::passed))
+    response.map(CacheBody::passed)
 }
 
 /// A request that has not been answered yet. Dropped as such, it may have changed its target.
-struct Unanswered {
+pub(crate) struct Unanswered {
     larder: Larder,
     written: Option<Written>,
 }
 
 impl Unanswered {
-    fn answered(&mut self) -> Option<Written> {
+    pub(crate) fn new(larder: &Larder, written: Written) -> Self {
+        Self {
+            larder: larder.clone(),
+            written: Some(written),
+        }
+    }
+
+    /// It is answered: returns what it was for.
+    pub(crate) fn answered(&mut self) -> Option<Written> {
         self.written.take()
     }
 }
@@ -73,7 +83,8 @@ impl Drop for Unanswered {
     }
 }
 
-fn changes(answer: &HeaderMap, written: &Written) -> Vec<Change> {
+/// Returns what an answer to an unsafe request makes invalid.
+pub(crate) fn changes(answer: &HeaderMap, written: &Written) -> Vec<Change> {
     let Written { host, target } = written;
     let targets = invalidation::targets(host, target, answer);
     let targets = targets.iter().map(|target| tag(host, target));

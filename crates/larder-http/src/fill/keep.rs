@@ -9,7 +9,7 @@ use http::header::{CONTENT_RANGE, HeaderMap};
 use super::Fill;
 use crate::load::Loaded;
 use crate::parts::{Joined, join, keep_whole};
-use crate::semantics::cache_status::Outcome;
+use crate::semantics::cache_status::{Forward, Outcome};
 use crate::semantics::verdict::Skip;
 use crate::stored::{Stored, Times, Whole};
 
@@ -110,7 +110,7 @@ impl Fill {
             came,
             ..
         } = self.loaded;
-        if skip != Skip::Broken {
+        if skip != Skip::Broken && asked.why != Forward::Method {
             settings.uncacheable.remember(&asked.key, came);
         }
         match asked.replaced {

@@ -28,6 +28,8 @@ pub(crate) enum Forward {
     Stale,
     /// The request wants something newer than what is kept.
     Request,
+    /// Its method is not one that is answered from the cache.
+    Method,
 }
 
 /// What became of the answer.
@@ -97,6 +99,7 @@ pub(crate) fn collapsed(why: Forward) -> HeaderValue {
         Forward::VaryMiss => "larder; fwd=vary-miss; collapsed",
         Forward::Stale => "larder; fwd=stale; collapsed",
         Forward::Request => "larder; fwd=request; collapsed",
+        Forward::Method => "larder; fwd=method; collapsed",
     })
 }
 
@@ -162,6 +165,7 @@ impl Forward {
             Self::VaryMiss => "vary-miss",
             Self::Stale => "stale",
             Self::Request => "request",
+            Self::Method => "method",
         }
     }
 }

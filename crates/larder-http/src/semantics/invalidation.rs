@@ -38,7 +38,7 @@ pub(crate) fn targets(host: &str, target: &str, answer: &HeaderMap) -> Vec<Strin
 }
 
 /// Returns path and query a reference means, if it is of the same origin: rule 4.
-fn resolve(host: &str, target: &str, reference: &HeaderValue) -> Option<String> {
+pub(crate) fn resolve(host: &str, target: &str, reference: &HeaderValue) -> Option<String> {
     let reference = reference.to_str().ok()?.trim();
     let reference = reference
         .split_once('#')

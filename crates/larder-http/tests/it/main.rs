@@ -20,6 +20,7 @@ mod load;
 mod owners;
 mod panics;
 mod parts;
+mod posts;
 mod replay;
 mod revalidation;
 mod routers;
