@@ -5,7 +5,7 @@ use http::{HeaderMap, Request, Response};
 use larder_core::{Change, Dependency, ReadScope, TableName};
 use larder_http::HttpPolicy;
 
-use crate::site::{Call, Site, get, request, respond};
+use crate::site::{Call, MINUTE, Site, get, request, respond};
 
 const FRESH: (&str, &str) = ("cache-control", "max-age=60");
 const HERE: (&str, &str) = ("content-location", "/a");
@@ -77,9 +77,7 @@ async fn an_answer_that_does_not_say_so_serves_nobody() {
 #[tokio::test]
 async fn an_answer_to_a_post_that_is_not_plain_serves_nobody() {
     let tells_users = HttpPolicy::rfc().vary_by_user(|_| None);
-    let overrules = HttpPolicy::rfc()
-        .ttl(std::time::Duration::from_secs(60))
-        .overrule_freshness(true);
+    let overrules = HttpPolicy::rfc().ttl(MINUTE).overrule_freshness(true);
     for (policy, fields) in [
         (HttpPolicy::rfc(), &[("if-none-match", "\"a\"")][..]),
         (HttpPolicy::rfc(), &[("if-match", "\"a\"")]),
