@@ -31,7 +31,7 @@ impl Tuning {
     pub(crate) fn values(timeout: Duration) -> Self {
         Self {
             timeout,
-            connect: at_least(500, timeout * 20),
+            connect: at_least(500, timeout * 10),
             unresponsive: at_least(300, timeout * 4),
             pauses: (Duration::from_millis(20), Duration::from_millis(500)),
         }
@@ -41,7 +41,7 @@ impl Tuning {
     pub(crate) fn publisher(timeout: Duration) -> Self {
         Self {
             timeout,
-            connect: at_least(300, timeout * 12),
+            connect: at_least(300, timeout * 6),
             unresponsive: at_least(200, timeout * 4),
             pauses: (Duration::from_millis(20), Duration::from_millis(20)),
         }

@@ -20,7 +20,7 @@ async fn a_node_hears_of_the_other_ones_writes() {
         assert_eq!(two.served(row).await, Some(1));
     }
 
-    let position = one.larder.publish(Change::row(&table(), 7)).await.unwrap();
+    let position = one.publish(7).await;
     two.until_applied(position).await;
     assert_eq!(two.served(7).await, None);
     assert_eq!(two.read(7, 2).await, 2);
@@ -36,7 +36,7 @@ async fn a_node_sees_its_own_write_when_it_returns() {
     let node = Node::heard(server.url()).await;
     for round in 0..20 {
         assert_eq!(node.read(7, round).await, round);
-        assert!(node.write(7).await);
+        node.publish(7).await;
         assert_eq!(node.served(7).await, None);
     }
     assert_eq!(node.loads(), 20);
@@ -47,19 +47,14 @@ async fn observers_hear_of_each_change_once_whoever_made_it() {
     let Some(server) = Server::start() else {
         return;
     };
-    let (one, two) = tokio::join!(Node::heard(server.url()), Node::heard(server.url()));
+    let (one, two) = tokio::join!(Node::patient(server.url()), Node::patient(server.url()));
     let (near, far) = (Ear::default(), Ear::default());
     one.larder.observe(near.clone());
     two.larder.observe(far.clone());
     let mut positions = Vec::new();
     for row in 0..50 {
         let node = if row % 2 == 0 { &one } else { &two };
-        positions.push(
-            node.larder
-                .publish(Change::row(&table(), row))
-                .await
-                .unwrap(),
-        );
+        positions.push(node.publish(row).await);
     }
     assert!(positions.is_sorted());
     let last = *positions.last().unwrap();
@@ -94,7 +89,7 @@ async fn two_larders_of_a_process_share_one_bus() {
     assert_eq!(one.bus().gaps, 0);
 
     assert_eq!(two.read(7, 1).await, 1);
-    assert!(two.write(7).await);
+    two.publish(7).await;
     assert_eq!((one.served(7).await, two.served(7).await), (None, None));
 }
 
@@ -106,11 +101,7 @@ async fn a_node_that_starts_late_knows_what_changed_before() {
     let one = Node::heard(server.url()).await;
     let mut last = one.larder.node().watermark();
     for row in 0..1_500 {
-        last = one
-            .larder
-            .publish(Change::row(&table(), row))
-            .await
-            .unwrap();
+        last = one.publish(row).await;
     }
     let two = Node::heard(server.url()).await;
     assert_eq!(two.larder.node().watermark(), last.next());

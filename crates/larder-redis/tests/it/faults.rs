@@ -140,8 +140,8 @@ async fn memory_that_runs_out_takes_values_and_never_the_log() {
         !evicted.text().contains("evicted_keys:0\r"),
         "nothing had to go"
     );
-    let position = one.larder.publish(Change::row(&table(), 7)).await;
-    two.until_applied(position.unwrap()).await;
+    let position = one.publish(7).await;
+    two.until_applied(position).await;
     assert_eq!(two.served(7).await, None);
     assert_eq!((one.bus().gaps, two.bus().gaps), (0, 0));
 }
@@ -176,7 +176,7 @@ async fn a_server_that_loses_the_end_of_its_log_is_another_log() {
     };
     let (one, two) = tokio::join!(Node::heard(server.url()), Node::heard(server.url()));
     server.ask(&["SAVE"]);
-    let position = one.larder.publish(Change::row(&table(), 7)).await.unwrap();
+    let position = one.publish(7).await;
     two.until_applied(position).await;
     assert_eq!(two.read(7, 2).await, 2);
     let incarnation = two.larder.node().incarnation();
@@ -196,7 +196,7 @@ async fn a_server_that_loses_the_end_of_its_log_is_another_log() {
     .await;
     assert_eq!(two.read(7, 2).await, 2);
     assert_eq!(two.served(7).await, Some(2), "what is loaded now lives");
-    assert!(one.write(7).await);
+    one.publish(7).await;
     eventually("heard", || two.bus().foreign > 0).await;
 }
 
