@@ -53,7 +53,7 @@ impl Builder {
             service,
             local_capacity: 64 * 1024 * 1024,
             max_staleness: Duration::from_secs(1),
-            slots: 1 << 16,
+            slots: 1 << 20,
             strict_scopes: false,
             explain_names: 0,
             environment: Environment::Process,
@@ -130,7 +130,8 @@ impl Builder {
     }
 
     /// Remembers changes in this many slots of 8 bytes, rounded up to a power of two. Fewer
-    /// mean more misses, never a stale hit. Default: 65,536.
+    /// mean more misses, never a stale hit. Default: 2^20; they take memory as changes touch them,
+    /// 8 MiB at most.
     #[must_use]
     pub fn slots(mut self, slots: usize) -> Self {
         self.slots = slots;

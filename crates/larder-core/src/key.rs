@@ -4,12 +4,17 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
+/// Up to so many bytes a key is built without an allocation.
+const IN_PLACE: usize = 64;
+/// What stands before a part: its kind and its length.
+const HEAD: usize = 5;
+
 /// The key of an entry: typed parts behind each other, each behind its length.
 ///
 /// Two keys are equal only if all their parts are: `("a", "bc")` and `("ab", "c")` differ, so do
 /// `1` and `"1"`. Keys of up to 64 bytes are built without an allocation.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Key(SmallVec<[u8; 64]>);
+pub struct Key(SmallVec<[u8; IN_PLACE]>);
 
 impl Key {
     /// Starts a key without parts.
@@ -64,6 +69,29 @@ impl KeyBuilder {
         self.counted(b't', value.as_bytes())
     }
 
+    /// Adds a string that comes in pieces, as bytes; what is no UTF-8 is shown as bytes.
+    ///
+    /// As the first part of a key that stays in place it costs no more than copying the pieces.
+    #[must_use]
+    pub fn text_of(mut self, pieces: &[&[u8]]) -> Self {
+        let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
+        if self.0.0.is_empty() && HEAD + length <= IN_PLACE {
+            let mut bytes = [0; IN_PLACE];
+            bytes[..HEAD].copy_from_slice(&head(b't', length));
+            let mut end = HEAD;
+            for piece in pieces {
+                bytes[end..end + piece.len()].copy_from_slice(piece);
+                end += piece.len();
+            }
+            return Self(Key(SmallVec::from_buf_and_len(bytes, end)));
+        }
+        self.begin(b't', length);
+        for piece in pieces {
+            self.0.0.extend_from_slice(piece);
+        }
+        self
+    }
+
     /// Adds bytes.
     #[must_use]
     pub fn bytes(self, value: &[u8]) -> Self {
@@ -96,12 +124,21 @@ impl KeyBuilder {
     }
 
     fn counted(mut self, tag: u8, bytes: &[u8]) -> Self {
-        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        self.0.0.push(tag);
-        self.0.0.extend_from_slice(&length.to_le_bytes());
+        self.begin(tag, bytes.len());
         self.0.0.extend_from_slice(bytes);
         self
     }
+
+    /// Writes what stands before a part of this length, and makes room for it.
+    fn begin(&mut self, tag: u8, length: usize) {
+        self.0.0.reserve(HEAD + length);
+        self.0.0.extend_from_slice(&head(tag, length));
+    }
+}
+
+fn head(tag: u8, length: usize) -> [u8; HEAD] {
+    let [a, b, c, d] = u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
+    [tag, a, b, c, d]
 }
 
 impl From<KeyBuilder> for Key {
@@ -226,6 +263,17 @@ mod tests {
         fn keys_of_different_parts_differ(a in prop::collection::vec(".{0,4}", 0..4), b in prop::collection::vec(".{0,4}", 0..4)) {
             let key = |parts: &[String]| parts.iter().fold(Key::builder(), |key, part| key.text(part)).finish();
             prop_assert_eq!(key(&a) == key(&b), a == b);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_string_in_pieces_is_the_string(first in ".{0,2}", pieces in prop::collection::vec(".{0,30}", 0..4)) {
+            let bytes: Vec<_> = pieces.iter().map(String::as_bytes).collect();
+            let whole = pieces.concat();
+            prop_assert_eq!(Key::builder().text_of(&bytes).finish(), Key::from(&*whole));
+            let behind = Key::builder().text(&first);
+            prop_assert_eq!(behind.text_of(&bytes).finish(), Key::from((&*first, &*whole)));
         }
     }
 

@@ -311,6 +311,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         self.state.share().admits(|| stable_hash(key.as_bytes()))
     }
 
+    #[inline]
     pub(crate) fn find(&self, key: &Key) -> Find {
         if !self.is_on(key) {
             return Find::Off;
@@ -334,6 +335,7 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     /// Drops an entry that can never be served again.
+    #[cold]
     fn retire(&self, key: &Key, probe: &Probe<'_>, entry: &Entry, reason: Unservable) {
         if reason == Unservable::Unheard || entry.retired.swap(true, Ordering::Relaxed) {
             return;
@@ -363,19 +365,30 @@ impl<V: Send + Sync + 'static> Region<V> {
     /// `None` if the value is of another type.
     pub(crate) fn serve(&self, key: &Key, found: &Found) -> Option<Hit<V>> {
         let hit = self.hand_out(found)?;
+        self.count_hit(key, found);
+        Some(hit)
+    }
+
+    #[inline]
+    fn count_hit(&self, key: &Key, found: &Found) {
         bump(&self.state.counters.hits);
-        if hit.freshness == Freshness::Stale {
+        if found.serving.freshness == Freshness::Stale {
             bump(&self.state.counters.stale_hits);
             self.observe(key, CacheEventKind::StaleHit);
         } else {
             self.observe(key, CacheEventKind::Hit);
         }
-        Some(hit)
     }
 
     /// Hands out what was found, to a read that is counted already.
     pub(crate) fn hand_out(&self, found: &Found) -> Option<Hit<V>> {
         let hit = Self::hit_of(found)?;
+        self.record(found);
+        Some(hit)
+    }
+
+    /// Records what was found in the current read scope.
+    fn record(&self, found: &Found) {
         if let Some(scope) = ReadScope::current() {
             scope.served(
                 self.larder.node(),
@@ -384,7 +397,6 @@ impl<V: Send + Sync + 'static> Region<V> {
                 &self.scope,
             );
         }
-        Some(hit)
     }
 
     /// Returns what was found as a hit, recorded nowhere; `None` for a value of another type.

@@ -1,7 +1,9 @@
 //! The body of a response that went through the layer.
 //!
 //! 1. A body that is not to be kept is passed on as it is, frame by frame.
-//! 2. One that is kept and complete is a single chunk and its trailers.
+//! 2. One that is kept and complete is a single chunk and its trailers. A large one comes in pieces, and
+//!    behind the first, small one it waits for a turn: a server writes what it has by then, so that the
+//!    first byte of 32 MiB is out as soon as that of a few bytes.
 //! 3. One that turned out too large, too short, too slow or broken is replayed: what was gathered,
 //!    then the rest, the error or the end, just as it would have come without the cache.
 //! 4. One that ended before its end, for reasons that are another's, ends with an error of its own: half a
@@ -27,9 +29,10 @@ use crate::body::feed::{Fed, Reader};
 
 /// Up to this size what is there is handed on as one.
 const ONE: usize = 64 * 1024;
-/// Of more than that, this much at once: a server that is handed 32 MiB copies some of it before the
-/// first byte is out.
-const PIECE: usize = 16 * 1024;
+/// Of more than that, this much first.
+const FIRST: usize = 8 * 1024;
+/// And then this much at once: a server that is handed 32 MiB holds on to them until all are written.
+const PIECE: usize = 64 * 1024;
 
 pin_project! {
     /// The body of a response that went through a [`CacheLayer`](crate::CacheLayer).
@@ -49,10 +52,21 @@ pin_project! {
         B: Body,
     {
         Passed { #[pin] body: B },
-        Kept { bytes: Bytes, trailers: Option<Box<HeaderMap>> },
+        Kept { bytes: Bytes, trailers: Option<Box<HeaderMap>>, start: Start },
         Replayed { replay: Box<Replay<B>> },
         Running { running: Box<Running<B>> },
     }
+}
+
+/// How far a large body that is kept has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// Not at all.
+    Due,
+    /// Its first piece is handed on, and may be written.
+    Written,
+    /// The rest comes as fast as it is asked for.
+    Over,
 }
 
 /// A body that is gathered while it is read.
@@ -95,6 +109,7 @@ impl<B: Body> CacheBody<B> {
             kind: Kind::Kept {
                 bytes,
                 trailers: trailers.map(Box::new),
+                start: Start::Due,
             },
         }
     }
@@ -142,9 +157,14 @@ impl<B: Body> Body for CacheBody<B> {
                 KindProjected::Passed { body } => {
                     return poll_in_scope(body, cx).map_err(BodyError::Inner);
                 }
-                KindProjected::Kept { bytes, trailers } => {
+                KindProjected::Kept {
+                    bytes,
+                    trailers,
+                    start,
+                } => {
                     let trailers = || trailers.take().map(|trailers| Frame::trailers(*trailers));
-                    return Poll::Ready(chunk(bytes).or_else(trailers).map(Ok));
+                    let chunk = ready!(start.chunk(bytes, cx));
+                    return Poll::Ready(chunk.or_else(trailers).map(Ok));
                 }
                 KindProjected::Replayed { replay } => return replay.poll_frame(cx),
                 KindProjected::Running { running } => match ready!(running.poll(cx)) {
@@ -163,7 +183,9 @@ impl<B: Body> Body for CacheBody<B> {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Passed { body } => body.is_end_stream(),
-            Kind::Kept { bytes, trailers } => bytes.is_empty() && trailers.is_none(),
+            Kind::Kept {
+                bytes, trailers, ..
+            } => bytes.is_empty() && trailers.is_none(),
             Kind::Replayed { replay } => replay.is_end_stream(),
             Kind::Running { .. } => false,
         }
@@ -192,6 +214,21 @@ impl<B: Body> fmt::Debug for CacheBody<B> {
         f.debug_struct("CacheBody")
             .field("kind", &kind)
             .finish_non_exhaustive()
+    }
+}
+
+impl Start {
+    /// Takes the next piece, if there is one.
+    fn chunk(&mut self, bytes: &mut Bytes, cx: &mut Context<'_>) -> Poll<Option<Frame<Bytes>>> {
+        if *self == Self::Due && bytes.len() > ONE {
+            *self = Self::Written;
+            return Poll::Ready(Some(Frame::data(bytes.split_to(FIRST))));
+        }
+        if std::mem::replace(self, Self::Over) == Self::Written {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(chunk(bytes))
     }
 }
 

@@ -29,7 +29,7 @@ use crate::ride::{may_ride, ride};
 use crate::semantics::cache_status::{self, Forward};
 use crate::semantics::reuse::{self, Reuse};
 use crate::service::Ask;
-use crate::stored::{Serving, Stored};
+use crate::stored::{Serving, Standing, Stored};
 
 /// A request that cannot be answered at once.
 pub(crate) struct Exchange<S, B> {
@@ -101,7 +101,10 @@ where
 
     fn follow(&self, hit: Hit<Stored>) -> Next {
         let headers = self.request.headers();
-        let now = hit.value.as_ref().map(|stored| stored.now(&hit));
+        let now = hit
+            .value
+            .as_ref()
+            .map(|stored| stored.now(Standing::from(&hit)));
         let (Some(stored), Some(now)) = (hit.value, now) else {
             return Next::Alone;
         };
@@ -117,7 +120,7 @@ where
         }
         // The leader's answer was chosen by other headers, which is known only now.
         match self.place.find(headers) {
-            Found::Kept(kept) => self.take(kept),
+            Found::Kept(kept) => self.take(&kept),
             Found::Missed(Missed {
                 variant: Some(key),
                 first,
@@ -128,28 +131,29 @@ where
     }
 
     /// Takes a variant that was kept meanwhile.
-    fn take(&self, kept: Kept) -> Next {
-        match kept.decide(None) {
-            Reuse::Fresh | Reuse::Stale(_) => {
-                self.place.serve(&kept);
-                Next::Answer(kept.stored, self.collapsed(kept.now))
+    fn take(&self, kept: &Kept) -> Next {
+        match (kept.decide(None), kept.shared()) {
+            (Reuse::Fresh | Reuse::Stale(_), Some(stored)) => {
+                self.place.serve(kept);
+                Next::Answer(stored, self.collapsed(kept.now))
             }
-            Reuse::Ask(_) => Next::Alone,
+            _ => Next::Alone,
         }
     }
 
     /// Nobody answered the leader.
     fn bridge(&self) -> Next {
         let kept = self.place.look(&self.key, self.request.headers());
-        match kept.filter(Kept::bridges_failure) {
-            Some(kept) => {
+        let kept = kept.filter(Kept::bridges_failure);
+        match kept.and_then(|kept| Some((kept.shared()?, kept))) {
+            Some((stored, kept)) => {
                 self.place.serve(&kept);
                 let told = cache_status::asked(self.why, None, "detail=stale-if-error");
                 let serving = Serving {
                     now: kept.now,
                     told: Some(told),
                 };
-                Next::Answer(kept.stored, serving)
+                Next::Answer(stored, serving)
             }
             None => Next::Alone,
         }
@@ -169,7 +173,7 @@ where
         let kept = (!for_part).then(look).flatten();
         let mut asked = Asked::new(&self.settings, &self.place, &head, &self.key, self.why);
         asked.first = self.first;
-        asked.for_part = for_part;
+        asked.part_of = for_part.then(|| self.place.key.clone());
         load(self.settings, lead, self.inner, self.request, asked, kept).await
     }
 }

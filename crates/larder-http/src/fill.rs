@@ -4,9 +4,12 @@
 //!    its key is remembered as such.
 //! 2. A body that is there is gathered and kept before the response is answered, so that the answer
 //!    can carry its tag. One that has to be waited for is read by the client while it is gathered.
-//! 3. Those who wait read a running body along if its length is announced ([`ride`](crate::ride)).
+//! 3. Those who wait read a running body along ([`ride`](crate::ride)).
 //! 4. Kept is only what ended cleanly, with the length announced, within the limit and, if nobody can
-//!    read it along, within [`PATIENCE`]. In all other cases the client gets what it would have got without the cache.
+//!    read it along or it does not say how long it is, within [`PATIENCE`]: some have to wait for its end.
+//!    In all other cases the client gets what it would have got without the cache.
+
+mod keep;
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -14,12 +17,12 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::response::Parts;
 use http::{HeaderValue, Response, StatusCode};
 use http_body::Body;
+use larder_core::ReadScope;
 use rapidhash::v3::rapidhash_v3;
 
 use crate::body::feed::{self, Abandoned, Writer};
@@ -35,7 +38,7 @@ use crate::semantics::ranges::part_of;
 use crate::semantics::storing::{Plan, judge};
 use crate::semantics::vary::Variant;
 use crate::semantics::verdict::Skip;
-use crate::stored::{Stored, Times, Whole, weight_of};
+use crate::stored::weight_of;
 
 /// How long a body may run before those who wait for it are told to load for themselves.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -121,7 +124,7 @@ fn not_kept<R: Body>(
         came,
     } = loaded;
     tracing::debug!(reason = outcome.as_str(), "a response is not kept");
-    let is_whole = !asked.for_part && !head.status.is_server_error();
+    let is_whole = asked.part_of.is_none() && !head.status.is_server_error();
     if is_whole && matches!(outcome, Outcome::Skipped(_)) {
         settings.uncacheable.remember(&asked.key, came);
     }
@@ -227,9 +230,8 @@ impl Fill {
         );
         let came_at = self.loaded.arrival.at;
         let larder = self.loaded.settings.larder.clone();
-        // What has no announced length may turn out too large, and would wait for its slowest reader.
-        let is_sure = length.is_some() && self.plan.is_for_all();
-        if let Some(length) = length.filter(|_| is_sure) {
+        let is_shared = self.plan.is_for_all();
+        if is_shared {
             let ride = Ride {
                 status: self.status,
                 headers: head.headers.clone(),
@@ -241,7 +243,8 @@ impl Fill {
             };
             self.loaded.lead.announce(Arc::new(ride));
         }
-        larder.spawn(self.gather(head.headers.clone(), body, writer, is_sure));
+        let has_end = is_shared && length.is_some();
+        larder.spawn(self.gather(head.headers.clone(), body, writer, has_end));
         let told = cache_status::forwarded(why, Outcome::Running);
         answer_head(
             head,
@@ -258,10 +261,10 @@ impl Fill {
         headers: HeaderMap,
         mut body: Pin<Box<R>>,
         writer: Writer<R>,
-        is_shared: bool,
+        has_end: bool,
     ) {
-        // Those who may want it read along where they can: nobody loses patience.
-        let patience = if is_shared {
+        // Those who may want it read along where they can, and it will end: nobody loses patience.
+        let patience = if has_end {
             Either::Left(std::future::pending())
         } else {
             Either::Right(self.loaded.settings.larder.clock().sleep(PATIENCE))
@@ -269,24 +272,27 @@ impl Fill {
         let gather = poll_fn(|cx| writer.poll(body.as_mut(), cx));
         let end = match self.loaded.lead.run(select(gather, patience)).await {
             Either::Left((end, _)) => end,
-            Either::Right(_) => {
-                self.release(Skip::TooSlow);
-                return writer.end(Tail::Rest(body));
-            }
+            Either::Right(_) => return self.pass_on(body, writer, Skip::TooSlow).await,
         };
         match end {
             // Dropping the lead lets one of those who wait go on in its place.
             Err(Abandoned) => {}
             Ok(End::Clean) => self.end(headers, writer),
-            Ok(End::TooLarge) => {
-                self.release(Skip::TooLarge);
-                writer.end(Tail::Rest(body));
-            }
+            Ok(End::TooLarge) => self.pass_on(body, writer, Skip::TooLarge).await,
             Ok(End::Broken(error)) => {
                 self.release(Skip::Broken);
                 writer.end(Tail::Failed(error));
             }
         }
+    }
+
+    /// Passes on a body that is not kept after all to those who have begun to read it.
+    async fn pass_on<R: Body>(self, body: Pin<Box<R>>, writer: Writer<R>, skip: Skip) {
+        let limit = self.loaded.settings.policy.terms.body_limit;
+        self.release(skip);
+        // What it reads from here on is read for no entry.
+        let rest = writer.pass_on(body, limit);
+        ReadScope::untracked().run(rest).await;
     }
 
     /// Keeps a body that has come to its end, then lets its reader know of the end: what encloses
@@ -300,69 +306,6 @@ impl Fill {
             self.release(Skip::Length);
         }
         writer.end(Tail::Ended(trailers));
-    }
-
-    fn keep(
-        self,
-        headers: &HeaderMap,
-        body: Bytes,
-        trailers: Option<HeaderMap>,
-        own_tag: bool,
-    ) -> Outcome {
-        let Self {
-            loaded,
-            plan,
-            status,
-            variant,
-        } = self;
-        let stored = Stored::new(Whole {
-            status,
-            headers,
-            body,
-            trailers,
-            variant,
-            times: Times {
-                age: plan.age,
-                fresh_for: plan.fresh_for,
-                came: loaded.came,
-                came_at: loaded.arrival.at,
-            },
-            rules: plan.rules,
-            own_tag,
-            ours: plan.ours,
-        });
-        let lifetime = plan.lifetime(loaded.arrival.delay);
-        let kept = loaded.lead.finish(Some(Arc::new(stored)), lifetime).kept;
-        match (loaded.asked.replaced, kept) {
-            (Some(replaced), Ok(())) => replaced.renewed(),
-            (Some(replaced), Err(_)) => replaced.answered(StatusCode::OK),
-            (None, _) => {}
-        }
-        if kept.is_ok() {
-            loaded.settings.uncacheable.forget(&loaded.asked.key);
-        }
-        kept.map_or_else(Outcome::Refused, |()| Outcome::Stored)
-    }
-
-    /// Keeps nothing; those who wait load for themselves.
-    fn release(self, skip: Skip) {
-        tracing::debug!(reason = skip.as_str(), "a response is not kept");
-        let Loaded {
-            settings,
-            lead,
-            asked,
-            came,
-            ..
-        } = self.loaded;
-        if skip != Skip::Broken {
-            settings.uncacheable.remember(&asked.key, came);
-        }
-        match asked.replaced {
-            Some(replaced) if skip == Skip::Broken => drop(replaced),
-            Some(replaced) => replaced.answered(StatusCode::OK),
-            None => {}
-        }
-        lead.release_as(Outcome::Skipped(skip).refusal());
     }
 }
 

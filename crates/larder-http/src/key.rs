@@ -17,18 +17,32 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, Uri};
 use larder_core::{Key, KeyBuilder};
-use smallvec::SmallVec;
 
 use crate::head::{Head, Traits};
 use crate::semantics::forwarded;
+use crate::semantics::host::Host;
 
-/// What a layer is known by in its keys.
+/// What a layer is known by in its keys, and the method class: what they begin with.
 #[derive(Clone, Debug)]
-pub(crate) enum LayerName {
+pub(crate) struct LayerName {
+    text: String,
+    /// The same, before the host of a request whose target has no scheme.
+    plain: String,
+}
+
+impl LayerName {
     /// A name its user gave it.
-    Given(String),
+    pub(crate) fn given(name: &str) -> Self {
+        Self {
+            text: format!("{name} GET "),
+            plain: format!("{name} GET ://"),
+        }
+    }
+
     /// Its number in this process.
-    Number(u64),
+    pub(crate) fn number(number: u64) -> Self {
+        Self::given(&number.to_string())
+    }
 }
 
 /// What of a request a route's keys are made of.
@@ -57,10 +71,12 @@ impl KeyPolicy {
     /// Returns path and query of a target as far as they count.
     pub(crate) fn target<'a>(&self, uri: &'a Uri) -> Cow<'a, str> {
         let target = target(uri);
-        let untouched = matches!(self.query, Query::Whole) && !self.sorted;
+        if matches!(self.query, Query::Whole) && !self.sorted {
+            return Cow::Borrowed(target);
+        }
         match target.split_once('?') {
             // What a handler reads out of an encoded name is not known here.
-            Some((path, query)) if !untouched && !has_encoded_name(query) => {
+            Some((path, query)) if !has_encoded_name(query) => {
                 Cow::Owned(self.reduced(path, query))
             }
             _ => Cow::Borrowed(target),
@@ -111,26 +127,29 @@ fn name_of(parameter: &str) -> &str {
 /// written down. Neither a scheme nor a host has a slash, no target has a blank and no layer's name
 /// either, so the parts cannot run into each other; values of headers, which can hold anything, stand
 /// behind their lengths.
-pub(crate) fn key(layer: &LayerName, host: &str, head: &Head<'_>, policy: &KeyPolicy) -> Key {
+pub(crate) fn key(layer: &LayerName, host: Host<'_>, head: &Head<'_>, policy: &KeyPolicy) -> Key {
     let uri = head.original_uri;
-    let mut text = SmallVec::<[u8; 256]>::new();
-    match layer {
-        LayerName::Given(name) => text.extend_from_slice(name.as_bytes()),
-        LayerName::Number(number) => push_number(&mut text, *number),
-    }
-    text.extend_from_slice(b" GET ");
-    text.extend_from_slice(uri.scheme_str().unwrap_or_default().as_bytes());
-    text.extend_from_slice(b"://");
-    text.extend_from_slice(host.as_bytes());
-    text.extend_from_slice(policy.target(uri).as_bytes());
-    if !std::ptr::eq(uri, head.uri) && target(uri) != target(head.uri) {
-        text.extend_from_slice(b" as ");
-        text.extend_from_slice(policy.target(head.uri).as_bytes());
-    }
+    let asked = policy.target(uri);
+    let (layer, scheme, slashes) = match uri.scheme_str() {
+        None => (layer.plain.as_bytes(), &b""[..], &b""[..]),
+        Some(scheme) => (layer.text.as_bytes(), scheme.as_bytes(), &b"://"[..]),
+    };
+    let (host, asked) = (host.as_bytes(), asked.as_bytes());
+    let is_rewritten = !std::ptr::eq(uri, head.uri) && target(uri) != target(head.uri);
     let key = Key::builder();
-    let key = match std::str::from_utf8(&text) {
-        Ok(text) => key.text(text),
-        Err(_) => key.bytes(&text),
+    let key = if is_rewritten {
+        let seen = policy.target(head.uri);
+        key.text_of(&[
+            layer,
+            scheme,
+            slashes,
+            host,
+            asked,
+            b" as ",
+            seen.as_bytes(),
+        ])
+    } else {
+        key.text_of(&[layer, scheme, slashes, host, asked])
     };
     let key = if head.traits.has(Traits::FORWARDED) {
         let all = forwarded::all(head.headers).into_iter();
@@ -168,20 +187,11 @@ fn target(uri: &Uri) -> &str {
         .map_or("", http::uri::PathAndQuery::as_str)
 }
 
-fn push_number(text: &mut SmallVec<[u8; 256]>, number: u64) {
-    if number >= 10 {
-        push_number(text, number / 10);
-    }
-    text.push(b"0123456789"[usize::try_from(number % 10).unwrap_or_default()]);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use http::Request;
     use proptest::prelude::*;
-
-    const ONE: LayerName = LayerName::Number(1);
 
     fn policy() -> KeyPolicy {
         KeyPolicy {
@@ -196,7 +206,12 @@ mod tests {
             request.header(*name, *value)
         });
         let request = request.body(()).unwrap();
-        key(&ONE, host, &Head::of(&request), &policy())
+        key(
+            &LayerName::number(1),
+            Host::of(host),
+            &Head::of(&request),
+            &policy(),
+        )
     }
 
     #[test]
@@ -244,9 +259,16 @@ mod tests {
     #[test]
     fn two_layers_never_share_a_key() {
         let request = Request::new(());
-        let of = |layer: LayerName| key(&layer, "", &Head::of(&request), &KeyPolicy::default());
-        assert_ne!(of(LayerName::Number(1)), of(LayerName::Number(2)));
-        assert_ne!(of(LayerName::Number(1)), of(LayerName::Given("one".into())));
+        let of = |layer: LayerName| {
+            key(
+                &layer,
+                Host::of(""),
+                &Head::of(&request),
+                &KeyPolicy::default(),
+            )
+        };
+        assert_ne!(of(LayerName::number(1)), of(LayerName::number(2)));
+        assert_ne!(of(LayerName::number(1)), of(LayerName::given("one")));
     }
 
     #[cfg(feature = "axum")]
@@ -257,7 +279,12 @@ mod tests {
             request
                 .extensions_mut()
                 .insert(axum::extract::OriginalUri(original.parse().unwrap()));
-            key(&ONE, "", &Head::of(&request), &KeyPolicy::default())
+            key(
+                &LayerName::number(1),
+                Host::of(""),
+                &Head::of(&request),
+                &KeyPolicy::default(),
+            )
         };
         assert_ne!(of("/a/x", "/x"), of("/b/x", "/x"));
         assert_ne!(of("/a", "/tenant1"), of("/a", "/tenant2"));

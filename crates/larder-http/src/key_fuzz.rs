@@ -138,10 +138,10 @@ impl Parts {
             ..KeyPolicy::default()
         };
         let layer = match self.layer {
-            Layer::Given(name) => LayerName::Given(name.to_owned()),
-            Layer::Number(number) => LayerName::Number(number),
+            Layer::Given(name) => LayerName::given(name),
+            Layer::Number(number) => LayerName::number(number),
         };
-        Some(key(&layer, &host, &head, &policy))
+        Some(key(&layer, host, &head, &policy))
     }
 
     fn counts(&self) -> Counts {

@@ -56,7 +56,10 @@ impl HttpLayer for Larder {
             })?;
         let name = policy.name.clone();
         Ok(CacheLayer(Arc::new(Settings {
-            name: name.map_or_else(|| LayerName::Number(next_id()), LayerName::Given),
+            name: name.map_or_else(
+                || LayerName::number(next_id()),
+                |name| LayerName::given(&name),
+            ),
             larder: self.clone(),
             region,
             policy,

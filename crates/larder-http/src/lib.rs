@@ -60,6 +60,7 @@
 //! * A Tokio runtime is needed for refreshes and for bodies that are sent while they are made.
 
 mod body;
+mod clock_face;
 mod dress;
 mod error;
 mod exchange;
@@ -73,6 +74,7 @@ mod key_fuzz;
 mod layer;
 mod load;
 mod lookup;
+mod parts;
 mod policy;
 mod refresh;
 mod renew;

@@ -20,12 +20,14 @@ use tower_service::Service;
 use crate::body::CacheBody;
 use crate::fill::fill;
 use crate::head::{Head, Traits};
+use crate::key::tag;
 use crate::layer::Settings;
 use crate::lookup::{Kept, Place};
 use crate::refresh::Replaced;
 use crate::renew::{confirmed, head_answered};
 use crate::semantics::cache_status::{self, Forward};
 use crate::semantics::freshness::Arrival;
+use crate::semantics::host::host;
 use crate::semantics::{conditions, groups, reuse, storing, targeted};
 use crate::stored::{Serving, Stored};
 
@@ -47,8 +49,8 @@ pub(crate) struct Asked {
     pub(crate) region: Region<Stored>,
     pub(crate) key: Key,
     scoped: bool,
-    /// A part is asked for, to be kept as such.
-    pub(crate) for_part: bool,
+    /// A part is asked for, to be kept as such; this is the key of the whole.
+    pub(crate) part_of: Option<Key>,
     pub(crate) why: Forward,
     /// The response that stands under the key all variants have in common, if this is another.
     pub(crate) first: Option<Arc<Stored>>,
@@ -87,6 +89,8 @@ impl Asked {
         key: &Key,
         why: Forward,
     ) -> Self {
+        let host = host(head.original_uri, head).unwrap_or_default().as_str();
+        let target = settings.policy.key.target(head.original_uri);
         Self {
             client: Client {
                 method: head.method.clone(),
@@ -94,12 +98,12 @@ impl Asked {
                 headers: head.headers.clone(),
                 traits: head.traits,
             },
-            host: place.host.to_ascii_lowercase(),
-            tag: place.tag(settings, head).into(),
-            region: place.region.clone().into_owned(),
+            host: host.to_ascii_lowercase(),
+            tag: tag(host, &target).into(),
+            region: Region::clone(&place.region),
             key: key.clone(),
             scoped: place.scoped,
-            for_part: false,
+            part_of: None,
             why,
             first: None,
             replaced: None,
@@ -111,7 +115,7 @@ impl Asked {
         storing::Asked {
             headers: &self.client.headers,
             scoped: self.scoped,
-            for_part: self.for_part,
+            for_part: self.part_of.is_some(),
         }
     }
 }
@@ -132,8 +136,8 @@ where
 {
     let asks = kept
         .as_ref()
-        .is_some_and(|kept| kept.stored.ask(request.headers_mut()));
-    if !asks && !asked.for_part {
+        .is_some_and(|kept| kept.stored().ask(request.headers_mut()));
+    if !asks && asked.part_of.is_none() {
         conditions::remove(request.headers_mut());
     }
     targeted::say_capability(request.headers_mut(), &settings.policy.terms.targets);
@@ -204,7 +208,7 @@ impl Loaded {
             now: kept.now,
             told: Some(told),
         };
-        kept.stored.answer(&asked.client.head(), serving)
+        kept.stored().answer(&asked.client.head(), serving)
     }
 }
 

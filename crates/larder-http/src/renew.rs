@@ -34,14 +34,14 @@ pub(crate) async fn confirmed<R: Body>(
 ) -> Response<CacheBody<R>> {
     let why = loaded.asked.why;
     let status = Some(StatusCode::NOT_MODIFIED);
-    let origins = kept.stored.origins();
+    let origins = kept.stored().origins();
     if !validation::is_about(&origins, &head.headers) {
         let told = cache_status::asked(why, status, "detail=other-validator");
         let serving = Serving {
             now: kept.now,
             told: Some(told),
         };
-        let answer = kept.stored.answer(&loaded.asked.client.head(), serving);
+        let answer = kept.stored().answer(&loaded.asked.client.head(), serving);
         loaded.asked.region.evict(&loaded.asked.key);
         loaded.lead.release();
         return answer;
@@ -71,8 +71,8 @@ pub(crate) async fn head_answered<R: Body>(
         let told = cache_status::missed(why, "head");
         return answer_head(head, CacheBody::passed(body), &request, came_at, told);
     };
-    let origins = kept.stored.origins();
-    let length = u64::try_from(kept.stored.body().len()).unwrap_or(u64::MAX);
+    let origins = kept.stored().origins();
+    let length = u64::try_from(kept.stored().body().len()).unwrap_or(u64::MAX);
     let mut answer = Response::new(()).into_parts().0;
     answer.status = head.status;
     answer.headers = head.headers.clone();
@@ -97,12 +97,12 @@ async fn renewed(
     let settings = &loaded.settings;
     let dated = head.headers.contains_key(DATE);
     head.headers = validation::updated(origins, &head.headers);
-    head.status = kept.stored.status();
+    head.status = kept.stored().status();
     if !dated {
         let came = dates::format(loaded.arrival.at);
         head.headers.insert(DATE, came);
     }
-    let length = u64::try_from(kept.stored.body().len()).unwrap_or(u64::MAX);
+    let length = u64::try_from(kept.stored().body().len()).unwrap_or(u64::MAX);
     let terms = loaded.asked.terms();
     let plan = judge(&head, length, terms, loaded.arrival, &settings.policy.terms);
     depend_on_groups(settings, &loaded.lead, &loaded.asked.host, &head.headers).await;
@@ -122,7 +122,7 @@ async fn renewed(
 /// Makes the renewed response; without a plan it answers one request only.
 fn made(loaded: &Loaded, kept: &Kept, mut head: Parts, plan: Option<&Plan>) -> Stored {
     let settings = &loaded.settings;
-    let own_tag = dress(settings, &mut head.headers, plan, kept.stored.body());
+    let own_tag = dress(settings, &mut head.headers, plan, kept.stored().body());
     let variant = |plan: &Plan| {
         let order = settings.policy.serving.order;
         Variant::new(&plan.vary, &loaded.asked.client.headers, order)
@@ -130,8 +130,8 @@ fn made(loaded: &Loaded, kept: &Kept, mut head: Parts, plan: Option<&Plan>) -> S
     Stored::new(Whole {
         status: head.status,
         headers: &head.headers,
-        body: kept.stored.body().clone(),
-        trailers: kept.stored.trailers().cloned(),
+        body: kept.stored().body().clone(),
+        trailers: kept.stored().trailers().cloned(),
         variant: plan.map(variant).unwrap_or_default(),
         times: Times {
             age: plan.map_or(loaded.arrival.delay, |plan| plan.age),

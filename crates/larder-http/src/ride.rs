@@ -1,6 +1,7 @@
 //! Reads along a response whose body is still running, by requests that waited for its head.
 //!
-//! 1. Its length is announced, within the limit, and it will be kept if it ends well.
+//! 1. It will be kept if it ends well and, as far as it says, it fits the limit. Of one that does not say
+//!    how long it is, the rest above the limit is passed on ([`feed`](crate::body::feed)).
 //! 2. It was chosen by the headers this request has too; the request wants all of it, or has it.
 //! 3. What was read for it so far still stands: who comes after a write never gets what was made before
 //!    it. What is read for it later is read after this request came.
@@ -31,7 +32,7 @@ pub(crate) struct Ride<B: Body> {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) variant: Variant,
-    pub(crate) length: u64,
+    pub(crate) length: Option<u64>,
     pub(crate) came_at: Unix,
     pub(crate) feed: Arc<Feed<B>>,
     pub(crate) witness: Witness<Stored>,
@@ -58,8 +59,10 @@ pub(crate) fn ride<B: Body + Send + 'static>(
     head.status = ride.status;
     head.headers = ride.headers.clone();
     fields::remove_hop_by_hop(&mut head.headers);
-    head.headers.insert(CONTENT_LENGTH, number(ride.length));
-    let body = CacheBody::running(reader, Some(ride.length));
+    if let Some(length) = ride.length {
+        head.headers.insert(CONTENT_LENGTH, number(length));
+    }
+    let body = CacheBody::running(reader, ride.length);
     let told = cache_status::collapsed(why);
     Some(answer_head(head, body, request.headers, ride.came_at, told))
 }

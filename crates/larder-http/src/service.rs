@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use futures_util::future::BoxFuture;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body;
-use larder_core::Scope;
+use larder_core::{Region, Scope};
 use tower_service::Service;
 
 use crate::body::CacheBody;
@@ -34,11 +35,7 @@ pub struct CacheService<S> {
     inner: S,
 }
 
-/// What the layer does with a request.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for one call; a box would be an allocation a hit"
-)]
+/// What the layer does with a request. As small as an answer: it is moved on every hit.
 enum Course<B: Body> {
     /// Sends it past the cache, saying this.
     Pass(HeaderValue),
@@ -47,9 +44,9 @@ enum Course<B: Body> {
     /// Answers it.
     Answer(Response<CacheBody<B>>),
     /// Answers it, and asks again in the background.
-    Refresh(Response<CacheBody<B>>, Place<'static>, Kept),
+    Refresh(Response<CacheBody<B>>, Box<(Place<'static>, Kept)>),
     /// Asks the wrapped service.
-    Ask(Place<'static>, Missed, Ask),
+    Ask(Box<(Place<'static>, Missed, Ask)>),
 }
 
 /// How the wrapped service is asked.
@@ -88,31 +85,29 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Self { settings, inner } = self;
-        let (request, scope) = scope_of(request, settings);
+        let (mut request, mut scope) = (request, None);
+        if let Some(scope_of) = &settings.policy.scope
+            && is_read(request.method())
+        {
+            let (head, body) = request.into_parts();
+            scope = scope_of(&head);
+            request = Request::from_parts(head, body);
+        }
         match course(settings, &request, scope) {
             Course::Pass(status) => ResponseFuture::passed(inner.call(request), status),
             Course::Write(written) => {
                 let answer = inner.call(request);
-                let larder = settings.larder.clone();
-                ResponseFuture::exchange(Box::pin(write(larder, answer, written)))
+                ResponseFuture::exchange(publish(settings, answer, written))
             }
             Course::Answer(response) => ResponseFuture::ready(response),
-            Course::Refresh(response, place, kept) => {
+            Course::Refresh(response, stale) => {
+                let (place, kept) = *stale;
                 refresh_stale(settings, inner, &place, &kept, request);
                 ResponseFuture::ready(response)
             }
-            Course::Ask(place, missed, ask) => {
-                let exchange = Exchange {
-                    key: missed.variant.unwrap_or_else(|| place.key.clone()),
-                    settings: Arc::clone(settings),
-                    inner: take_ready(inner),
-                    request,
-                    place,
-                    why: missed.why,
-                    first: missed.first,
-                    ask,
-                };
-                ResponseFuture::exchange(Box::pin(exchange.run()))
+            Course::Ask(asked) => {
+                let (inner, settings) = (take_ready(inner), Arc::clone(settings));
+                ResponseFuture::exchange(exchange(settings, inner, request, *asked))
             }
         }
     }
@@ -148,7 +143,11 @@ fn course<B: Body, R: Body>(
     if wishes.is_some_and(|wishes| wishes.no_store) {
         return pass(Bypass::NoStore);
     }
-    match place.find(head.headers) {
+    let peek = place.peek();
+    if let Some(response) = place.answer_fresh(&peek, &head, wishes.as_ref()) {
+        return Course::Answer(response);
+    }
+    match place.find_in(peek, head.headers) {
         Found::Kept(kept) => kept_course(place, kept, &head, wishes.as_ref()),
         Found::Off => {
             place.pass_by();
@@ -172,9 +171,11 @@ fn kept_course<R: Body>(
             now: kept.now,
             told: None,
         };
-        let response = kept.stored.answer(head, serving);
+        let response = kept.stored().answer(head, serving);
         return match verdict {
-            Reuse::Stale(Refresh::Yes) => Course::Refresh(response, place.into_owned(), kept),
+            Reuse::Stale(Refresh::Yes) => {
+                Course::Refresh(response, Box::new((place.into_owned(), kept)))
+            }
             _ => Course::Answer(response),
         };
     };
@@ -183,7 +184,7 @@ fn kept_course<R: Body>(
     }
     place.region.pass_over(&place.key);
     let missed = Missed {
-        variant: kept.variant,
+        variant: kept.variant.map(|key| *key),
         why: match why {
             Why::Stale => Forward::Stale,
             Why::Request => Forward::Request,
@@ -193,7 +194,7 @@ fn kept_course<R: Body>(
     // A HEAD's answer is nobody else's, and who wants something newer does not wait for another.
     let alone = *head.method == Method::HEAD || why == Why::Request;
     let ask = if alone { Ask::Alone } else { Ask::Together };
-    Course::Ask(place.into_owned(), missed, ask)
+    Course::Ask(Box::new((place.into_owned(), missed, ask)))
 }
 
 fn missed_course<R: Body>(
@@ -217,7 +218,7 @@ fn missed_course<R: Body>(
     );
     let known = settings.uncacheable.holds(key, now, everything);
     let ask = if known { Ask::Alone } else { Ask::Together };
-    Course::Ask(place.into_owned(), missed, ask)
+    Course::Ask(Box::new((place.into_owned(), missed, ask)))
 }
 
 /// Answers a request for a part from a part that is kept, or asks for it to be kept.
@@ -238,27 +239,24 @@ fn part_course<R: Body>(
             now: kept.now,
             told: None,
         };
-        let answer = kept.stored.answer_part(head, serving);
+        let answer = kept.stored().answer_part(head, serving);
         answer.inspect(|_| place.serve(&kept))
     });
-    match answer {
-        Some(answer) => Course::Answer(answer),
-        None => Course::Ask(
-            place.into_owned(),
-            Missed {
-                variant: Some(key),
-                why,
-                first: None,
-            },
-            Ask::ForPart,
-        ),
+    if let Some(answer) = answer {
+        return Course::Answer(answer);
     }
+    let missed = Missed {
+        variant: Some(key),
+        why,
+        first: None,
+    };
+    Course::Ask(Box::new((place.into_owned(), missed, Ask::ForPart)))
 }
 
 fn written<R: Body>(settings: &Settings, head: &Head<'_>) -> Course<R> {
     match host(head.original_uri, head) {
         Ok(host) => Course::Write(Written {
-            host: host.to_ascii_lowercase(),
+            host: host.as_str().to_ascii_lowercase(),
             target: settings.policy.key.target(head.original_uri).into_owned(),
         }),
         Err(_) => pass(Bypass::Method),
@@ -279,16 +277,48 @@ fn nothing_else<R: Body>() -> Course<R> {
     Course::Answer(response)
 }
 
-/// Asks the route whom the answer is for.
-fn scope_of<B>(request: Request<B>, settings: &Settings) -> (Request<B>, Option<Scope>) {
-    match &settings.policy.scope {
-        Some(scope_of) if is_read(request.method()) => {
-            let (head, body) = request.into_parts();
-            let scope = scope_of(&head);
-            (Request::from_parts(head, body), scope)
-        }
-        _ => (request, None),
-    }
+/// Asks the wrapped service. On its own: its future is large, and a hit shall not make room for it.
+#[inline(never)]
+fn exchange<S, B, R>(
+    settings: Arc<Settings>,
+    inner: S,
+    request: Request<B>,
+    (place, missed, ask): (Place<'static>, Missed, Ask),
+) -> BoxFuture<'static, Result<Response<CacheBody<R>>, S::Error>>
+where
+    S: Service<Request<B>, Response = Response<R>> + Send + 'static,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
+    B: Send + 'static,
+    R: Body + Send + 'static,
+    R::Error: Send,
+{
+    let exchange = Exchange {
+        key: missed.variant.unwrap_or_else(|| place.key.clone()),
+        settings,
+        inner,
+        request,
+        place,
+        why: missed.why,
+        first: missed.first,
+        ask,
+    };
+    Box::pin(exchange.run())
+}
+
+/// Waits for the answer of an unsafe request. On its own, as [`exchange`] is.
+#[inline(never)]
+fn publish<F, R, E>(
+    settings: &Settings,
+    answer: F,
+    written: Written,
+) -> BoxFuture<'static, Result<Response<CacheBody<R>>, E>>
+where
+    F: Future<Output = Result<Response<R>, E>> + Send + 'static,
+    R: Body + Send + 'static,
+    E: Send + 'static,
+{
+    Box::pin(write(settings.larder.clone(), answer, written))
 }
 
 /// Takes the service that `poll_ready` readied, and leaves a clone of it.
@@ -297,7 +327,9 @@ fn take_ready<S: Clone>(inner: &mut S) -> S {
     std::mem::replace(inner, clone)
 }
 
-/// Loads a stale response anew in the background, unless that is under way.
+/// Loads a stale response anew in the background, unless that is under way. On its own, as
+/// [`exchange`] is.
+#[inline(never)]
 fn refresh_stale<S, B, R>(
     settings: &Arc<Settings>,
     inner: &S,
@@ -312,10 +344,10 @@ fn refresh_stale<S, B, R>(
     R: Body + Send + 'static,
     R::Error: Send,
 {
-    let key = kept.variant.as_ref().unwrap_or(&place.key);
+    let key = kept.variant.as_deref().unwrap_or(&place.key);
     if let Some(lead) = place.region.try_lead(key) {
         let stays = settings.policy.stale_on_error || kept.bridges_failure();
-        let region = place.region.clone().into_owned();
+        let region = Region::clone(&place.region);
         let replaced = Replaced::new(region, key.clone(), stays);
         refresh(
             Arc::clone(settings),

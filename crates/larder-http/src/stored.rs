@@ -17,16 +17,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName,
-    LAST_MODIFIED,
+    AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, LAST_MODIFIED,
 };
 use http::{HeaderValue, Method, Response, StatusCode};
 use http_body::Body;
-use larder_core::{Freshness, Hit, Moment};
+use larder_core::{Freshness, Hit, Moment, Peeked};
 
 use crate::body::CacheBody;
+use crate::clock_face::{ClockFace, filled};
 use crate::head::{Head, Traits};
-use crate::semantics::cache_status::{CACHE_STATUS, ClockFace, number};
+use crate::semantics::cache_status::{self, CACHE_STATUS, number};
 use crate::semantics::dates::{self, Unix};
 use crate::semantics::ranges::{self, Wanted};
 use crate::semantics::reuse::{Now, Rules};
@@ -65,6 +65,40 @@ pub(crate) struct Times {
     pub(crate) came: Moment,
     /// The same by the wall clock.
     pub(crate) came_at: Unix,
+}
+
+/// How the core found a kept response.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    /// When it was found.
+    pub(crate) at: Moment,
+    /// Something it was made of ended, or it was aged by hand.
+    is_stale: bool,
+    ttl_left: Duration,
+    stale_for: Duration,
+}
+
+impl From<&Hit<Stored>> for Standing {
+    fn from(hit: &Hit<Stored>) -> Self {
+        Self {
+            at: hit.at,
+            is_stale: hit.freshness == Freshness::Stale,
+            ttl_left: hit.ttl_left,
+            stale_for: hit.stale_for,
+        }
+    }
+}
+
+impl From<&Peeked<Stored>> for Standing {
+    #[inline]
+    fn from(peeked: &Peeked<Stored>) -> Self {
+        Self {
+            at: peeked.at(),
+            is_stale: peeked.freshness() == Freshness::Stale,
+            ttl_left: peeked.ttl_left(),
+            stale_for: peeked.stale_for(),
+        }
+    }
 }
 
 /// How a kept response is served this time.
@@ -176,8 +210,9 @@ impl Stored {
     }
 
     /// Tells how old it is: by its own times, and no fresher than the core lets it be.
-    pub(crate) fn now(&self, hit: &Hit<Self>) -> Now {
-        let age = self.times.age.saturating_add(hit.at.since(self.times.came));
+    pub(crate) fn now(&self, standing: Standing) -> Now {
+        let Standing { at, .. } = standing;
+        let age = self.times.age.saturating_add(at.since(self.times.came));
         let left = self.times.fresh_for.saturating_sub(age);
         if left.is_zero() {
             return Now {
@@ -186,16 +221,15 @@ impl Stored {
                 stale_for: Some(age.saturating_sub(self.times.fresh_for)),
             };
         }
-        // Something it was made of ended before, or it was aged by hand.
-        let is_aged = hit.freshness == Freshness::Stale && !self.rules.ask_always;
+        let is_aged = standing.is_stale && !self.rules.ask_always;
         Now {
             age,
             fresh_for: if is_aged {
                 Duration::ZERO
             } else {
-                left.min(hit.ttl_left)
+                left.min(standing.ttl_left)
             },
-            stale_for: is_aged.then_some(hit.stale_for),
+            stale_for: is_aged.then_some(standing.stale_for),
         }
     }
 
@@ -216,11 +250,12 @@ impl Stored {
         request: &Head<'_>,
         serving: Serving,
     ) -> Response<CacheBody<B>> {
-        let now = serving.now;
-        let (age, hit) = self.clock_face.read(now.age.as_secs(), seconds_left(&now));
-        let mut headers = self.headers.clone();
-        fill_in(&mut headers, &AGE, age);
-        fill_in(&mut headers, &CACHE_STATUS, serving.told.unwrap_or(hit));
+        let Serving { now, told } = serving;
+        let seconds = now.age.as_secs();
+        let mut headers = match told {
+            None => (self.clock_face).read(&self.headers, seconds, seconds_left(&now)),
+            Some(told) => filled(&self.headers, cache_status::number(seconds), told),
+        };
         let (status, body) = self.cut(request, &mut headers);
         let mut response = Response::new(body);
         *response.status_mut() = status;
@@ -308,7 +343,8 @@ impl Stored {
         let trailers = self.trailers.as_ref().map_or(0, weight_of);
         size_of::<Self>()
             + self.body.len()
-            + weight_of(&self.headers)
+            // They stand there twice: the clock's face holds them too.
+            + 2 * weight_of(&self.headers)
             + trailers
             + self.variant.weight()
     }
@@ -340,17 +376,11 @@ pub(crate) fn weight_of(headers: &HeaderMap) -> usize {
         .sum()
 }
 
-/// Fills in a field that is there; `insert` makes room for one more first.
-fn fill_in(headers: &mut HeaderMap, name: &HeaderName, value: HeaderValue) {
-    if let Some(slot) = headers.get_mut(name) {
-        *slot = value;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use http::Request;
+    use http::header::HeaderName;
     use http_body_util::Full;
 
     fn stored(headers: &[(&'static str, &'static str)]) -> Stored {

@@ -5,10 +5,15 @@
 //!    wait can load for itself.
 //! 2. The first reader gets the body as it would have come: its error, its rest above the limit. The
 //!    others read along; one that breaks is cut for them, which they are told.
+//! 3. Above the limit nothing is kept, and if there are others the task passes the rest on: it is at most
+//!    [`AHEAD`] ahead of the foremost reader, and holds what the others have not read up to
+//!    [`WINDOW`], or the limit if that is more. Who falls behind further is cut: one that reads slowly
+//!    neither holds up the others nor takes memory without end.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -16,6 +21,11 @@ use http_body::{Body, Frame};
 
 use crate::body::Tail;
 use crate::body::gather::{End, Gathered, poll_frames};
+
+/// How far the task may be ahead of the foremost reader of a body above the limit.
+const AHEAD: usize = 256 * 1024;
+/// How far a reader of such a body may fall behind.
+pub(crate) const WINDOW: usize = 4 * 1024 * 1024;
 
 /// The place where a body is gathered and read.
 pub(crate) struct Feed<B: Body>(Mutex<State<B>>);
@@ -28,10 +38,16 @@ struct State<B: Body> {
     reading: Vec<(u64, Waker)>,
     writing: Option<Waker>,
     readers: usize,
+    /// The first reader is one of them.
+    has_first: bool,
     /// The number of the next reader.
     next: u64,
     /// It runs to its end whether it is read or not.
     runs_on: bool,
+    /// How far the foremost reader is.
+    foremost: usize,
+    /// It is above the limit, and passed on: so much of it is held.
+    window: Option<usize>,
 }
 
 /// How a body ended for those who read along.
@@ -72,8 +88,11 @@ pub(crate) fn open<B: Body>(gathered: Gathered) -> (Writer<B>, Reader<B>) {
         reading: Vec::new(),
         writing: None,
         readers: 1,
+        has_first: true,
         next: 1,
         runs_on: false,
+        foremost: 0,
+        window: None,
     };
     let feed = Arc::new(Feed(Mutex::new(state)));
     let reader = Reader {
@@ -90,7 +109,7 @@ impl<B: Body> Feed<B> {
     pub(crate) fn reader(self: &Arc<Self>) -> Option<Reader<B>> {
         let mut state = self.state();
         let is_gone = state.readers == 0 && !state.runs_on && state.end.is_none();
-        if is_gone || matches!(state.end, Some(Ending::Cut)) {
+        if is_gone || state.window.is_some() || matches!(state.end, Some(Ending::Cut)) {
             return None;
         }
         state.readers += 1;
@@ -110,6 +129,9 @@ impl<B: Body> Feed<B> {
     fn take(&self, frame: Frame<B::Data>) -> bool {
         let mut state = self.state();
         let fits = state.gathered.take(frame);
+        if let Some(window) = state.window {
+            state.gathered.keep_last(window);
+        }
         wake_readers(state);
         fits
     }
@@ -145,6 +167,13 @@ impl<B: Body> State<B> {
         }
     }
 
+    /// Notes how far a reader is; returns the task, if it waits for that.
+    fn advanced(&mut self, read: usize) -> Option<Waker> {
+        let waits = self.window.is_some() && read > self.foremost;
+        self.foremost = self.foremost.max(read);
+        self.writing.take_if(|_| waits)
+    }
+
     fn wait(&mut self, number: u64, cx: &Context<'_>) {
         self.reading.retain(|(other, _)| *other != number);
         self.reading.push((number, cx.waker().clone()));
@@ -172,6 +201,58 @@ impl<B: Body> Writer<B> {
         poll_frames(body, cx, |frame| self.0.take(frame)).map(Ok)
     }
 
+    /// Passes on a body above the limit to its end; the first reader alone gets the rest itself.
+    pub(crate) async fn pass_on(self, mut body: Pin<Box<B>>, limit: u64) {
+        if !self.opens_window(limit) {
+            return self.end(Tail::Rest(body));
+        }
+        match poll_fn(|cx| self.poll_rest(body.as_mut(), cx)).await {
+            Ok(Some(error)) => self.end(Tail::Failed(error)),
+            Ok(None) => {
+                let trailers = self.0.state().gathered.trailers().cloned();
+                self.end(Tail::Ended(trailers));
+            }
+            Err(Abandoned) => {}
+        }
+    }
+
+    /// Begins to hold only the last of what comes; false if there is none but the first reader.
+    fn opens_window(&self, limit: u64) -> bool {
+        let mut state = self.0.state();
+        let others = state.readers > usize::from(state.has_first);
+        if others {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            state.window = Some(limit.max(WINDOW));
+        }
+        others
+    }
+
+    /// Takes frames as long as the foremost reader keeps up; returns the body's error, if it ends in one.
+    fn poll_rest(
+        &self,
+        mut body: Pin<&mut B>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<B::Error>, Abandoned>> {
+        loop {
+            let mut state = self.0.state();
+            if state.readers == 0 {
+                return Poll::Ready(Err(Abandoned));
+            }
+            state.writing = Some(cx.waker().clone());
+            if state.gathered.len() - state.foremost >= AHEAD {
+                return Poll::Pending;
+            }
+            drop(state);
+            match ready!(body.as_mut().poll_frame(cx)) {
+                None => return Poll::Ready(Ok(None)),
+                Some(Err(error)) => return Poll::Ready(Ok(Some(error))),
+                Some(Ok(frame)) => {
+                    self.0.take(frame);
+                }
+            }
+        }
+    }
+
     /// Returns what was gathered, whole: bytes and trailers.
     pub(crate) fn close(&self) -> (Bytes, Option<HeaderMap>) {
         let mut state = self.0.state();
@@ -196,7 +277,15 @@ impl<B: Body> Reader<B> {
         let mut state = self.feed.state();
         if let Some(chunk) = state.gathered.since(self.read) {
             self.read += chunk.len();
+            let writing = state.advanced(self.read);
+            drop(state);
+            if let Some(writing) = writing {
+                writing.wake();
+            }
             return Poll::Ready(Fed::Chunk(chunk));
+        }
+        if state.gathered.is_gone(self.read) {
+            return Poll::Ready(Fed::Tail(Tail::Cut));
         }
         if let Some(tail) = state.tail_for(self.number) {
             return Poll::Ready(Fed::Tail(tail));
@@ -221,6 +310,7 @@ impl<B: Body> Drop for Reader<B> {
     fn drop(&mut self) {
         let mut state = self.feed.state();
         state.readers -= 1;
+        state.has_first &= self.number > 0;
         state.reading.retain(|(other, _)| *other != self.number);
         let writing = if state.readers == 0 && !self.is_done {
             state.writing.take()

@@ -36,6 +36,8 @@ pub(crate) struct Gathered {
     bytes: Vec<u8>,
     /// All of it, in one piece that is not copied: a large first frame, or what was closed.
     piece: Option<Bytes>,
+    /// How much of the beginning has been let go of.
+    gone: usize,
     trailers: Option<HeaderMap>,
     limit: u64,
 }
@@ -48,18 +50,37 @@ impl Gathered {
         Self {
             bytes: Vec::with_capacity(capacity),
             piece: None,
+            gone: 0,
             trailers: None,
             limit,
         }
     }
 
-    /// Returns how many bytes there are so far.
+    /// Returns how many bytes have come so far.
     pub(crate) fn len(&self) -> usize {
-        self.piece.as_ref().map_or(self.bytes.len(), Bytes::len)
+        self.gone + self.piece.as_ref().map_or(self.bytes.len(), Bytes::len)
+    }
+
+    /// Tells whether the bytes behind the first `read` are no longer here.
+    pub(crate) fn is_gone(&self, read: usize) -> bool {
+        read < self.gone
+    }
+
+    /// Lets go of the beginning, so that at most `most` bytes stay and a quarter more.
+    pub(crate) fn keep_last(&mut self, most: usize) {
+        if let Some(piece) = self.piece.take() {
+            self.bytes = piece.into();
+        }
+        if self.bytes.len() > most.saturating_add(most / 4) {
+            let surplus = self.bytes.len() - most;
+            self.bytes.drain(..surplus);
+            self.gone += surplus;
+        }
     }
 
     /// Returns the bytes behind the first `read`, if there are any.
     pub(crate) fn since(&self, read: usize) -> Option<Bytes> {
+        let read = read.checked_sub(self.gone)?;
         if let Some(all) = &self.piece {
             return (read < all.len()).then(|| all.slice(read..));
         }

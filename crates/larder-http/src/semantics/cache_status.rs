@@ -8,8 +8,6 @@
 //! 4. `collapsed` if the answer was made for another request at the same time.
 //! 5. It stands behind what caches further inside said, and is never kept.
 
-use std::sync::Mutex;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use larder_core::Refusal;
@@ -115,57 +113,18 @@ pub(crate) fn append(headers: &mut HeaderMap, status: HeaderValue) {
     let _ = headers.try_append(CACHE_STATUS, status);
 }
 
-/// `Age` and `Cache-Status` of the hits of one second: they all say the same.
-#[derive(Debug, Default)]
-pub(crate) struct ClockFace(Mutex<Option<Face>>);
-
-#[derive(Clone, Debug)]
-struct Face {
-    seconds: u64,
-    left: i64,
-    age: HeaderValue,
-    hit: HeaderValue,
-}
-
-impl ClockFace {
-    /// Returns `Age` and `Cache-Status` of a hit at this age, with so many seconds left.
-    pub(crate) fn read(&self, seconds: u64, left: i64) -> (HeaderValue, HeaderValue) {
-        // Whoever finds it taken writes the two for itself: nobody waits here.
-        let mut shown = self.0.try_lock().ok();
-        if let Some(Some(face)) = shown.as_deref()
-            && (face.seconds, face.left) == (seconds, left)
-        {
-            return (face.age.clone(), face.hit.clone());
-        }
-        let face = Face::new(seconds, left);
-        let values = (face.age.clone(), face.hit.clone());
-        if let Some(shown) = shown.as_deref_mut() {
-            *shown = Some(face);
-        }
-        values
+/// Returns `Age` and `Cache-Status` of a hit at this age, with so many seconds left, in one buffer.
+pub(crate) fn hit(seconds: u64, left: i64) -> (HeaderValue, HeaderValue) {
+    let mut text = Text::default();
+    text.push_number(seconds);
+    let end = text.length;
+    text.push(b"larder; hit; ttl=");
+    if left < 0 {
+        text.push(b"-");
     }
-}
-
-impl Face {
-    /// Writes both values into one buffer.
-    fn new(seconds: u64, left: i64) -> Self {
-        let mut text = Text::default();
-        text.push_number(seconds);
-        let end = text.length;
-        text.push(b"larder; hit; ttl=");
-        if left < 0 {
-            text.push(b"-");
-        }
-        text.push_number(left.unsigned_abs());
-        let bytes = Bytes::copy_from_slice(text.as_bytes());
-        let (age, hit) = (made(bytes.slice(..end)), made(bytes.slice(end..)));
-        Self {
-            seconds,
-            left,
-            age,
-            hit,
-        }
-    }
+    text.push_number(left.unsigned_abs());
+    let bytes = Bytes::copy_from_slice(text.as_bytes());
+    (made(bytes.slice(..end)), made(bytes.slice(end..)))
 }
 
 impl Outcome {
@@ -257,9 +216,8 @@ mod tests {
 
     #[test]
     fn a_hit_says_how_old_it_is_and_how_long_it_lasts() {
-        let face = ClockFace::default();
-        for (seconds, left) in [(0, 59), (0, 59), (1, 59), (1, -3), (u64::MAX, i64::MIN)] {
-            let (age, hit) = face.read(seconds, left);
+        for (seconds, left) in [(0, 59), (1, -3), (u64::MAX, i64::MIN)] {
+            let (age, hit) = hit(seconds, left);
             assert_eq!(age, seconds.to_string());
             assert_eq!(hit, format!("larder; hit; ttl={left}"));
         }

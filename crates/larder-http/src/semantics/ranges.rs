@@ -7,9 +7,10 @@
 //! 3. A range with some bytes is answered with them, a 206 and `Content-Range`; one without with a 416
 //!    (14.1.2; 15.5.17).
 //! 4. A part that is kept answers what lies within it (15.3.7.3): its `Content-Range` says where it lies
-//!    in how much, and is as long as the part. Parts are not put together: that takes a strong
-//!    validator, and most of what has one is kept whole.
-//! 5. Conditions of the request are judged first (13.2.2), and only a 200 is cut.
+//!    in how much, and is as long as the part.
+//! 5. Two parts are put together if both have the same strong tag, are of as much, and overlap or touch:
+//!    then they are parts of the same bytes (15.3.7.3). A date is never strong enough here.
+//! 6. Conditions of the request are judged first (13.2.2), and only a 200 is cut.
 
 use std::ops::Range;
 
@@ -30,6 +31,33 @@ pub(crate) enum Wanted {
     Part(Range<u64>),
     /// Bytes it does not have.
     Nothing,
+}
+
+/// Two parts that can be put together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Joined {
+    pub(crate) kept: Range<u64>,
+    pub(crate) came: Range<u64>,
+    /// Both of them.
+    pub(crate) part: Range<u64>,
+    /// How much there is in all.
+    pub(crate) length: u64,
+}
+
+/// Tells how a part that came goes together with one that is kept: rule 5.
+pub(crate) fn joined(kept: &HeaderMap, came: &HeaderMap) -> Option<Joined> {
+    let tags = kept.get(ETAG).zip(came.get(ETAG));
+    if !tags.is_some_and(|(kept, came)| etag::matches_strongly(kept, came)) {
+        return None;
+    }
+    let ((kept, length), (came, same)) = (part_of(kept)?, part_of(came)?);
+    let touch = kept.start <= came.end && came.start <= kept.end;
+    (touch && length == same).then(|| Joined {
+        part: kept.start.min(came.start)..kept.end.max(came.end),
+        kept,
+        came,
+        length,
+    })
 }
 
 /// Decides what of a response with these headers, `length` bytes long, a request wants.
@@ -129,6 +157,46 @@ fn number(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn part(tag: &'static str, range: &'static str) -> HeaderMap {
+        let fields = [(ETAG, tag), (CONTENT_RANGE, range)];
+        let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
+        fields
+            .map(|(name, value)| (name, HeaderValue::from_static(value)))
+            .collect()
+    }
+
+    #[test]
+    fn parts_of_the_same_bytes_go_together() {
+        for (kept, came, both) in [
+            ("bytes 0-4/10", "bytes 5-9/10", Some(0..10)),
+            ("bytes 5-9/10", "bytes 0-4/10", Some(0..10)),
+            ("bytes 2-5/10", "bytes 4-8/10", Some(2..9)),
+            ("bytes 2-8/10", "bytes 4-5/10", Some(2..9)),
+            ("bytes 0-3/10", "bytes 5-9/10", None),
+            ("bytes 5-9/10", "bytes 0-3/10", None),
+            ("bytes 0-4/10", "bytes 5-9/11", None),
+            ("bytes 0-4/*", "bytes 5-9/10", None),
+        ] {
+            let joined = joined(&part("\"a\"", kept), &part("\"a\"", came));
+            assert_eq!(joined.map(|joined| joined.part), both, "{kept} {came}");
+        }
+    }
+
+    #[test]
+    fn only_a_strong_tag_says_that_bytes_are_the_same() {
+        for (kept, came) in [
+            ("\"a\"", "\"b\""),
+            ("W/\"a\"", "W/\"a\""),
+            ("\"a\"", "W/\"a\""),
+            ("", ""),
+            ("\"a\"", ""),
+            ("a", "a"),
+        ] {
+            let (kept_part, came_part) = (part(kept, "bytes 0-4/10"), part(came, "bytes 5-9/10"));
+            assert_eq!(joined(&kept_part, &came_part), None, "{kept} {came}");
+        }
+    }
     use http::HeaderName;
     use proptest::prelude::*;
 

@@ -18,6 +18,7 @@ mod keeping;
 mod load;
 mod owners;
 mod panics;
+mod parts;
 mod replay;
 mod revalidation;
 mod routers;

@@ -187,6 +187,82 @@ async fn a_body_that_breaks_is_never_passed_off_as_whole() {
     assert!(matches!(cut, larder_http::BodyError::Cut), "{cut}");
 }
 
+/// A site whose bodies are written by the test and do not say how long they are.
+fn unannounced(policy: HttpPolicy) -> (Site, Pens) {
+    let pens = Pens::default();
+    let kept = Arc::clone(&pens);
+    let site = Site::new(policy, move |_| {
+        let (sender, mut receiver) = mpsc::unbounded_channel();
+        kept.lock().unwrap().push(sender);
+        let stream = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
+        async move { respond(&[FRESH], Body::from_stream(stream)) }
+    });
+    (site, pens)
+}
+
+/// Seen failing with nothing announced of what has no length: the rider waited for the end.
+#[tokio::test]
+async fn a_body_of_unknown_length_is_read_along_too() {
+    let (site, pens) = unannounced(HttpPolicy::new());
+    let leader = site.open(get("/", &[])).await;
+    write(&pens, 0, "half");
+    let mut rider = site.open(get("/", &[])).await;
+    assert!(!rider.headers().contains_key("content-length"));
+    assert_eq!(first_chunk(&mut rider).await, "half");
+    write(&pens, 0, "more");
+    pens.lock().unwrap().clear();
+    assert_eq!(read(rider).await.text(), "more");
+    assert_eq!(read(leader).await.text(), "halfmore");
+    settle().await;
+    assert_eq!((site.get("/").await.text(), site.calls()), ("halfmore", 1));
+}
+
+/// Those who have begun get all of it; those who come later do not wait, and nothing is kept.
+#[tokio::test]
+async fn what_turns_out_too_large_is_passed_on_to_all_who_have_begun() {
+    for leader_leaves in [false, true] {
+        let (site, pens) = unannounced(HttpPolicy::new().body_limit(6));
+        let leader = site.open(get("/", &[])).await;
+        write(&pens, 0, "half");
+        let mut rider = site.open(get("/", &[])).await;
+        assert_eq!(first_chunk(&mut rider).await, "half");
+        write(&pens, 0, "more");
+        assert_eq!(first_chunk(&mut rider).await, "more");
+        let leader = (!leader_leaves).then_some(leader);
+        let alone = site.open(get("/", &[])).await;
+        assert_eq!(site.calls(), 2);
+        write(&pens, 0, "rest");
+        pens.lock().unwrap().clear();
+        drop(alone);
+        assert_eq!(read(rider).await.text(), "rest");
+        if let Some(leader) = leader {
+            assert_eq!(read(leader).await.text(), "halfmorerest");
+        }
+    }
+}
+
+/// Seen failing without the window: all of it was held for the one that does not read.
+#[tokio::test]
+async fn who_falls_far_behind_a_body_too_large_is_cut_and_holds_up_nobody() {
+    const CHUNKS: usize = 300;
+    let (site, pens) = unannounced(HttpPolicy::new().body_limit(64 * 1024));
+    let mut leader = site.open(get("/", &[])).await;
+    let mut idle = site.open(get("/", &[])).await;
+    let chunk = Bytes::from(vec![b'x'; 32 * 1024]);
+    let pen = pens.lock().unwrap().remove(0);
+    let mut read_so_far = 0;
+    for _ in 0..CHUNKS {
+        pen.send(Ok(chunk.clone())).unwrap();
+        read_so_far += first_chunk(&mut leader).await.len();
+    }
+    drop(pen);
+    let rest = read(leader).await.body.len();
+    assert_eq!(read_so_far + rest, CHUNKS * chunk.len());
+    let frame = within(http_body_util::BodyExt::frame(idle.body_mut())).await;
+    let cut = frame.unwrap().unwrap_err();
+    assert!(matches!(cut, larder_http::BodyError::Cut), "{cut}");
+}
+
 async fn ask(site: &Site, callers: usize) -> Vec<Answer> {
     let mut asking = JoinSet::new();
     for _ in 0..callers {

@@ -174,7 +174,8 @@ async fn ask(site: &Site) -> Option<Bytes> {
     }
 }
 
-/// A panic is its caller's; those who waited with it get the page, and so does everybody after.
+/// A panic is its caller's; those who waited with it get the page, and so does everybody after. One in a
+/// body ends it for those who had begun to read it along, too.
 #[tokio::test]
 async fn a_handler_that_panics_harms_its_caller_alone() {
     hush();
@@ -203,12 +204,14 @@ async fn a_handler_that_panics_harms_its_caller_alone() {
                     }
                 }
             }
+            // Who reads a body along that breaks is told: nobody is given half of it as all of it.
+            let is_shared = matches!(at, Where::InBody | Where::InBodyAfterWaiting);
             assert!(
-                panics >= 1 && pages >= 1,
+                panics >= 1 && (is_shared || pages >= 1),
                 "{at:?}: {panics} panics, {pages} pages"
             );
             assert!(
-                panics <= site.calls().div_ceil(2),
+                is_shared || panics <= site.calls().div_ceil(2),
                 "{at:?}: {panics} panics of {} calls",
                 site.calls()
             );
