@@ -1,6 +1,7 @@
 //! The bus: a stream in Redis, read by every process from its own cursor.
 
 mod contact;
+mod course;
 mod figures;
 pub(crate) mod log;
 mod nodes;

@@ -36,6 +36,32 @@ async fn a_server_that_hangs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs_while_large_values_are_on_their_way() {
+    let Some(world) = World::begin().await else {
+        return;
+    };
+    let stop = |world: &mut World| {
+        world.servers[0].stop();
+        // More than the sockets hold: the client is stuck in the middle of a write.
+        for number in 0..40 {
+            let store = world.one.redis.store();
+            tokio::spawn(async move {
+                let value = StoreValue {
+                    key: StoreKey::new("shop.pictures", [number; 32]),
+                    bytes: vec![number; 1024 * 1024].into(),
+                    ttl: Duration::from_mins(1),
+                };
+                store.put(&[value]).await
+            });
+        }
+    };
+    let go_on = |world: &mut World| world.servers[0].go_on();
+    let lasts = Duration::from_secs(7);
+    let world = world.bears("SIGSTOP with 40 MiB", stop, lasts, go_on).await;
+    assert_eq!(world.two.bus().gaps, 0, "nothing was lost");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_network_that_swallows_everything() {
     let Some(world) = World::behind_a_proxy().await else {
         return;
