@@ -24,9 +24,3 @@ pub mod sea_orm {
 
 #[cfg(feature = "sea-orm")]
 pub use larder_sea_orm::CachedEntity;
-
-/// The remote tier and the bus over Redis.
-#[cfg(feature = "redis")]
-pub mod redis {
-    pub use larder_redis::*;
-}

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use axum::Router;
 use larder::Larder;
+use larder::redis::Redis;
 use larder::sea_orm::{Connect, DomainOptions, Watch};
 use sea_orm::DatabaseConnection;
 use tempfile::TempDir;
@@ -99,12 +100,15 @@ impl App {
 }
 
 fn larder(config: &Config) -> Result<Larder, Error> {
-    let builder = Larder::builder("conduit");
-    let larder = match &config.switches {
-        Some(switches) => builder.environment(switches.clone()).build()?,
-        None => builder.build()?,
-    };
-    Ok(larder)
+    let mut builder = Larder::builder("conduit");
+    if let Some(url) = &config.redis {
+        let redis = Redis::builder(url).prefix("conduit").build()?;
+        builder = builder.store(redis.store()).bus(redis.bus());
+    }
+    if let Some(switches) = &config.switches {
+        builder = builder.environment(switches.clone());
+    }
+    Ok(builder.build()?)
 }
 
 async fn connect(config: &Config) -> Result<(DatabaseConnection, Option<TempDir>), Error> {

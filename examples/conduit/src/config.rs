@@ -15,6 +15,7 @@ Options, each with the environment variable that says the same:
   --listen ADDRESS      LISTEN       address and port; port 0 takes a free one [127.0.0.1:3000]
   --database URL        DATABASE     sqlite://FILE, postgres://... or mysql://... [a SQLite file]
   --directory DIR       DIRECTORY    where that SQLite file is kept [a fresh temporary directory]
+  --redis URL           REDIS        redis://..., shared by several nodes on one database [none: one node]
   --secret TEXT         SECRET       signs the tokens; the same on every node [random at each start]
   --hash-memory KIB     HASH_MEMORY  argon2 memory of one password in KiB [19456]
   --hash-passes COUNT   HASH_PASSES  argon2 passes over it [2]
@@ -34,6 +35,9 @@ pub struct Config {
     pub database: Option<String>,
     /// Where that `SQLite` file is kept. Default: none, which is a fresh temporary directory.
     pub directory: Option<PathBuf>,
+    /// URL of the Redis that nodes share: what they keep, and what they hear of each other's writes.
+    /// Default: none, which is one node.
+    pub redis: Option<String>,
     /// Signs the tokens. Default: none, which is random at each start.
     pub secret: Option<String>,
     /// argon2 memory of one password in KiB. Default: 19456.
@@ -53,6 +57,7 @@ impl Default for Config {
             listen: "127.0.0.1:3000".to_owned(),
             database: None,
             directory: None,
+            redis: None,
             secret: None,
             hash_memory: argon2::Params::DEFAULT_M_COST,
             hash_passes: argon2::Params::DEFAULT_T_COST,
@@ -82,6 +87,7 @@ impl Config {
             "listen",
             "database",
             "directory",
+            "redis",
             "secret",
             "hash-memory",
             "hash-passes",
@@ -118,6 +124,7 @@ impl Config {
             "listen" => self.listen = value.string()?,
             "database" => self.database = Some(value.string()?),
             "directory" => self.directory = Some(value.into()),
+            "redis" => self.redis = Some(value.string()?),
             "secret" => self.secret = Some(value.string()?),
             "hash-memory" => self.hash_memory = value.parse()?,
             "hash-passes" => self.hash_passes = value.parse()?,

@@ -33,6 +33,9 @@ pub enum Error {
     /// A switch of the cache cannot be read.
     #[error("cannot build the cache")]
     Cache(#[from] BuildError),
+    /// The URL of Redis cannot be.
+    #[error("cannot use Redis")]
+    Redis(#[from] larder::redis::ConfigError),
     /// The cache cannot be connected to the database.
     #[error("cannot connect the cache")]
     Connect(#[from] ConnectError),
