@@ -101,7 +101,7 @@ impl Builder {
     }
 
     /// Does not trust the log for this long after a silence: other nodes publish meanwhile what
-    /// they could not. Default: 1.5 s, or more where the remote timeout is long.
+    /// they could not. Default: 1.3 s, or more where the remote timeout is long.
     pub fn recovery_window(mut self, window: Duration) -> Self {
         self.recovery_window = Some(window);
         self
@@ -179,7 +179,7 @@ impl Builder {
     fn window(&self) -> Result<Duration, ConfigError> {
         let drained = drained_within(self.remote_timeout);
         let Some(window) = self.recovery_window else {
-            return Ok(Duration::from_millis(1500).max(drained * 3 / 2));
+            return Ok(Duration::from_millis(1300).max(drained * 3 / 2));
         };
         if window <= drained {
             return Err(ConfigError::setting(

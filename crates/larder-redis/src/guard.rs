@@ -56,7 +56,10 @@ impl Guard {
             news: Notify::new(),
             options: recipe.options(),
             client: RwLock::new(Arc::new(recipe.client())),
-            breaker: Mutex::new(Breaker::new(recipe.tuning().silence())),
+            breaker: Mutex::new(Breaker::new(
+                recipe.tuning().failures,
+                recipe.tuning().silence(),
+            )),
             places: Semaphore::new(in_flight),
             most: in_flight,
             last_error: Mutex::new("no attempt has ended yet".to_owned()),

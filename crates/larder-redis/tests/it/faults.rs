@@ -136,7 +136,7 @@ async fn a_server_that_restarts_again_and_again() {
     let heard = || world.one.is_heard() && world.two.is_heard() && world.one.bus().published > 0;
     let trusted = within(TRUSTED, "trusted", heard).await;
     println!(
-        "restart loop: trusted after {trusted:.0?}; {}",
+        "restart loop: trusted after {trusted:.2?}; {}",
         world.one.redis.statistics()
     );
     world.is_well_again("restart loop").await;

@@ -111,7 +111,7 @@ impl World {
         let trusted = self.clock.now().since(ended);
         let up = up.unwrap_or_default();
         println!(
-            "{name}: values after {up:.0?}, trusted after {trusted:.0?}; {}",
+            "{name}: values after {up:.2?}, trusted after {trusted:.2?}; {}",
             self.one.redis.statistics()
         );
         assert!(up < RECOVERY, "{name}: values only after {up:?}");
