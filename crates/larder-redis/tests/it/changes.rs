@@ -1,9 +1,12 @@
 //! Changes on their way from node to node.
 
-use larder_core::Change;
+use larder_core::Position;
 
-use crate::node::{Ear, Node, table};
+use crate::node::{Ear, Node};
 use crate::server::{Server, eventually};
+use crate::wire::Reply;
+
+const STREAM: &str = "larder:{larder}:changes";
 
 #[tokio::test]
 async fn a_node_hears_of_the_other_ones_writes() {
@@ -70,6 +73,37 @@ async fn observers_hear_of_each_change_once_whoever_made_it() {
         heard.sort();
         assert_eq!(heard, positions);
     }
+}
+
+#[tokio::test]
+async fn a_write_on_a_log_not_adopted_yet_stays_pending_until_it_is() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let node = Node::patient(server.url()).await;
+    // Positions of this log are higher than those of the next one.
+    let ahead = Reply::text(&server.ask(&["XADD", STREAM, "*", "n", "1"])).to_owned();
+    let (millis, _) = ahead.split_once('-').unwrap();
+    let ahead = format!("{}-0", millis.parse::<u64>().unwrap() + 60_000);
+    server.ask(&["XADD", STREAM, &ahead, "n", "1"]);
+    let high = Position::new((millis.parse::<u64>().unwrap() + 60_000) << 20);
+    node.until_applied(high).await;
+    assert_eq!(node.read(7, 1).await, 1);
+    assert_eq!(node.served(7).await, Some(1));
+
+    // Another log, and the reader is not looking.
+    server.ask(&["FLUSHALL"]);
+    server.ask(&["SET", "larder:{larder}:incarnation", "another"]);
+    let list = server.ask(&["CLIENT", "LIST"]);
+    let reading = |line: &&str| line.contains(" cmd=xread ");
+    let reader = list.text().lines().find(reading).unwrap();
+    let id = reader.split([' ', '=']).nth(1).unwrap();
+    server.ask(&["CLIENT", "KILL", "ID", id]);
+    assert!(!node.write(7).await);
+    assert_eq!(node.served(7).await, None, "read your writes");
+    eventually("it is published", || node.bus().published == 1).await;
+    assert_eq!(node.bus().gaps, 1);
+    assert_eq!(node.served(7).await, None);
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use larder_core::{Change, Store as _, StoreHealth, StoreKey, StoreValue};
+use larder_core::{Store as _, StoreHealth, StoreKey, StoreValue};
 use tokio::task::block_in_place;
 
-use crate::node::{Node, table};
+use crate::node::Node;
 use crate::server::{Server, eventually, within};
 use crate::world::{RECOVERY, TRUSTED, World};
 
