@@ -22,6 +22,7 @@ impl KeyHasher {
     }
 
     /// Hashes a key within what `space` (a region under a scope) already hashed to.
+    #[inline]
     pub(crate) fn hash(&self, space: u64, key: &[u8]) -> u64 {
         let product = u128::from(rapidhash_v3_seeded(key, &self.0) ^ space)
             .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);

@@ -18,11 +18,13 @@ pub struct Key(SmallVec<[u8; IN_PLACE]>);
 
 impl Key {
     /// Starts a key without parts.
+    #[inline]
     pub fn builder() -> KeyBuilder {
         KeyBuilder(Self::default())
     }
 
     /// Returns the encoded parts.
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -73,6 +75,7 @@ impl KeyBuilder {
     ///
     /// As the first part of a key that stays in place it costs no more than copying the pieces.
     #[must_use]
+    #[inline]
     pub fn text_of(mut self, pieces: &[&[u8]]) -> Self {
         let length = pieces.iter().map(|piece| piece.len()).sum::<usize>();
         if self.0.0.is_empty() && HEAD + length <= IN_PLACE {
@@ -119,6 +122,7 @@ impl KeyBuilder {
     }
 
     /// Ends the key.
+    #[inline]
     pub fn finish(self) -> Key {
         self.0
     }
@@ -136,6 +140,7 @@ impl KeyBuilder {
     }
 }
 
+#[inline]
 fn head(tag: u8, length: usize) -> [u8; HEAD] {
     let [a, b, c, d] = u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes();
     [tag, a, b, c, d]

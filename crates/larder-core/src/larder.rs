@@ -30,7 +30,7 @@ use crate::read_scope::ReadScope;
 use crate::refusal::Refusal;
 use crate::region::{Region, RegionState};
 use crate::remote::Remote;
-use crate::session::{Writes, carried};
+use crate::session::Luggage;
 use crate::statistics::Snapshot;
 use crate::switches::Switches;
 use crate::weight;
@@ -291,7 +291,7 @@ impl Larder {
     where
         F: Future<Output: Send> + Send + 'static,
     {
-        self.0.tasks.spawn(carried(Writes::current(), future))
+        self.0.tasks.spawn(Luggage::packed().carried(future))
     }
 
     /// Returns the switches, which can be set while serving.

@@ -102,7 +102,7 @@ pub use self::read_scope::ReadScope;
 pub use self::refusal::Refusal;
 pub use self::region::{Heard, Hit, Lookup, Peek, Peeked, Region, Witness};
 pub use self::scope::{Scope, ScopeKind};
-pub use self::session::{NoPosition, Reached, SessionPosition, Writes};
+pub use self::session::{NoPosition, Reached, SessionPosition, Writes, past_the_cache};
 pub use self::shape::{Columns, Shape};
 pub use self::statistics::{RegionSnapshot, RemoteSnapshot, Snapshot};
 pub use self::store::{Store, StoreError, StoreHealth, StoreKey, StoreValue};

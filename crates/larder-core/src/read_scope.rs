@@ -17,6 +17,7 @@ use crate::node::Node;
 use crate::position::{Position, Stamp};
 use crate::refusal::Refusal;
 use crate::scope::Scope;
+use crate::session::Luggage;
 use crate::waits::Loads;
 
 tokio::task_local! {
@@ -100,6 +101,7 @@ impl ReadScope {
     where
         F: Future<Output: Send> + Send + 'static,
     {
+        let future = Luggage::packed().carried(future);
         let Some(scope) = Self::current() else {
             return tokio::spawn(future);
         };

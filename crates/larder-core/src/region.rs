@@ -26,6 +26,7 @@ use crate::patterns::Patterns;
 use crate::policy::{Freshness, Policy};
 use crate::read_scope::ReadScope;
 use crate::scope::Scope;
+use crate::session::is_past_the_cache;
 use crate::statistics::{Counters, bump};
 use crate::switches::Share;
 
@@ -94,6 +95,7 @@ impl RegionState {
         self.policy.early_refresh
     }
 
+    #[inline]
     pub(crate) fn share(&self) -> Share {
         Share::percent(self.percent.load(Ordering::Relaxed)).unwrap_or(Share::ON)
     }
@@ -297,6 +299,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             .observed(&self.state.name, Some(key), kind);
     }
 
+    #[inline]
     pub(crate) fn probe<'a>(&'a self, key: &'a Key) -> Probe<'a> {
         Probe {
             hash: self.larder.local().hasher.hash(self.space, key.as_bytes()),
@@ -307,8 +310,9 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     /// Tells whether the switches let this key into the cache.
+    #[inline]
     pub(crate) fn is_on(&self, key: &Key) -> bool {
-        self.state.share().admits(|| stable_hash(key.as_bytes()))
+        self.state.share().admits(|| stable_hash(key.as_bytes())) && !is_past_the_cache()
     }
 
     #[inline]

@@ -12,6 +12,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
@@ -24,7 +25,11 @@ const UNPUBLISHED: Duration = Duration::from_mins(1);
 
 tokio::task_local! {
     static CURRENT: Writes;
+    static PAST_THE_CACHE: ();
 }
+
+/// Somebody reads past the cache: until then nobody has to look.
+static ANY_PAST: AtomicBool = AtomicBool::new(false);
 
 /// Collects the positions of the writes of one request; clones are the same collection.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +75,11 @@ impl Writes {
         CURRENT.scope(self.clone(), future)
     }
 
+    /// Calls `poll` so that what is published in it is collected here; for futures polled by hand.
+    pub fn enter<T>(&self, poll: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self.clone(), poll)
+    }
+
     /// Returns how far the writes collected so far reach; `None` if nothing was written.
     pub fn position(&self) -> Option<SessionPosition> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -87,6 +97,20 @@ impl Writes {
             None => written,
         });
     }
+}
+
+/// Polls `future` so that no region of any `Larder` answers what it reads: all of it is loaded.
+///
+/// For a request whose client has written what this node may not have heard of yet. What is loaded is not kept.
+/// Tasks made by [`ReadScope::spawn`](crate::ReadScope::spawn) and [`Larder::spawn`] go along.
+pub fn past_the_cache<F: Future>(future: F) -> impl Future<Output = F::Output> + use<F> {
+    ANY_PAST.store(true, Ordering::Relaxed);
+    PAST_THE_CACHE.scope((), future)
+}
+
+/// Tells whether the current task reads past the cache.
+pub(crate) fn is_past_the_cache() -> bool {
+    ANY_PAST.load(Ordering::Relaxed) && PAST_THE_CACHE.try_with(|()| ()).is_ok()
 }
 
 impl SessionPosition {
@@ -172,11 +196,34 @@ impl Larder {
     }
 }
 
-/// Has what a spawned task publishes collected where its spawner's is.
-pub(crate) async fn carried<F: Future>(writes: Option<Writes>, future: F) -> F::Output {
-    match writes {
-        Some(writes) => CURRENT.scope(writes, future).await,
-        None => future.await,
+/// What a spawned task takes along of the session of its spawner.
+pub(crate) struct Luggage {
+    writes: Option<Writes>,
+    past_the_cache: bool,
+}
+
+impl Luggage {
+    /// Takes what there is in the current task.
+    pub(crate) fn packed() -> Self {
+        Self {
+            writes: Writes::current(),
+            past_the_cache: is_past_the_cache(),
+        }
+    }
+
+    /// Polls `future` with it.
+    pub(crate) async fn carried<F: Future>(self, future: F) -> F::Output {
+        let future = async {
+            match self.writes {
+                Some(writes) => CURRENT.scope(writes, future).await,
+                None => future.await,
+            }
+        };
+        if self.past_the_cache {
+            past_the_cache(future).await
+        } else {
+            future.await
+        }
     }
 }
 

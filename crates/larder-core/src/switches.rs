@@ -28,6 +28,7 @@ impl Share {
     pub const ON: Self = Self(100);
 
     /// Takes a share from 0 to 100 percent; `None` beyond.
+    #[inline]
     pub const fn percent(percent: u8) -> Option<Self> {
         if percent <= 100 {
             Some(Self(percent))
@@ -42,6 +43,7 @@ impl Share {
     }
 
     /// Tells whether a key with this hash is in the share.
+    #[inline]
     pub(crate) fn admits(self, hash: impl FnOnce() -> u64) -> bool {
         match self.0 {
             100.. => true,

@@ -18,6 +18,9 @@ pub enum PolicyError {
     /// There is no time in which something stale could be served.
     #[error("stale_on_error: needs a grace, the time in which it may serve something stale")]
     StaleOnErrorWithoutGrace,
+    /// A session's cookie cannot have this name.
+    #[error("cookie: `{0}` is no name: a token of 1 to 100 characters (RFC 6265, 4.1.1)")]
+    Cookie(String),
     /// No body would ever be kept.
     #[error("body_limit: zero keeps nothing; switch the region off instead")]
     ZeroBodyLimit,

@@ -69,6 +69,7 @@ pub(crate) enum Query {
 
 impl KeyPolicy {
     /// Returns path and query of a target as far as they count.
+    #[inline]
     pub(crate) fn target<'a>(&self, uri: &'a Uri) -> Cow<'a, str> {
         let target = target(uri);
         if matches!(self.query, Query::Whole) && !self.sorted {
@@ -151,6 +152,9 @@ pub(crate) fn key(layer: &LayerName, host: Host<'_>, head: &Head<'_>, policy: &K
     } else {
         key.text_of(&[layer, scheme, slashes, host, asked])
     };
+    if policy.headers.is_empty() && !head.traits.has(Traits::FORWARDED) {
+        return key.finish();
+    }
     let key = if head.traits.has(Traits::FORWARDED) {
         let all = forwarded::all(head.headers).into_iter();
         all.fold(key, |key, (name, line)| key.text(name).bytes(&line))

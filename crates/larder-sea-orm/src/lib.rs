@@ -118,6 +118,7 @@ mod outcome;
 mod reader;
 mod repository;
 mod restricted;
+mod row_codec;
 mod session;
 mod settings;
 mod statement;

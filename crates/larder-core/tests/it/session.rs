@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use larder_core::{Change, Position, Reached, SessionPosition, Writes};
+use larder_core::{Change, Position, Reached, ReadScope, SessionPosition, Writes, past_the_cache};
 
 use crate::faulty_bus::{FaultyBus, Log, LogBus, Mode};
 use crate::gate::{begun, poll, within};
@@ -112,4 +112,24 @@ async fn who_wrote_what_is_not_published_yet_is_kept_from_the_cache_for_a_while(
     assert_eq!(larder.reach(session, BOUND).await, Reached::Behind);
     clock.advance(61 * S);
     assert_eq!(larder.reach(session, BOUND).await, Reached::Ignored);
+}
+
+/// Fails without the look in `Region::is_on`.
+#[tokio::test]
+async fn past_the_cache_all_is_loaded_and_nothing_kept_also_in_spawned_tasks() {
+    let larder = crate::scene::larder();
+    let numbers = crate::scene::region::<u64>(&larder, "numbers");
+    let read = |value| crate::scene::read(&numbers, "x", value);
+    assert_eq!(read(1).await, 1);
+    assert_eq!(past_the_cache(read(2)).await, 2);
+    let spawned = past_the_cache(async {
+        let again = numbers.clone();
+        let task = async move { crate::scene::read(&again, "x", 3).await };
+        larder
+            .read_scope()
+            .run(async { ReadScope::spawn(task) })
+            .await
+    });
+    assert_eq!(spawned.await.await.unwrap(), 3);
+    assert_eq!(read(4).await, 1);
 }

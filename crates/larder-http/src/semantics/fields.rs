@@ -55,7 +55,7 @@ pub(crate) fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'
     lines.next().is_none().then_some(first)
 }
 
-/// Takes out the fields that are for one connection.
+/// Takes out the fields that are for one connection, or for the one client that wrote.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = tokens(headers, &CONNECTION)
         .filter_map(|name| HeaderName::from_bytes(name).ok())
@@ -77,6 +77,7 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
         "keep-alive",
         "proxy-connection",
         "proxy-authentication-info",
+        "larder-position",
     ] {
         headers.remove(name);
     }

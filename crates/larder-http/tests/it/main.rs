@@ -22,6 +22,7 @@ mod parts;
 mod replay;
 mod revalidation;
 mod routers;
+mod session;
 mod site;
 mod stale;
 mod together;

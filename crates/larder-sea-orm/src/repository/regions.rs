@@ -8,6 +8,7 @@ use larder_core::{Larder, Region, RegionError, Scope};
 use super::keys::Keys;
 use crate::CachedEntity;
 use crate::entity::weight;
+use crate::row_codec::{NumberCodec, RowCodec, RowsCodec};
 
 /// Rows, kept as they are handed out.
 pub(super) type Rows<M> = Vec<Arc<M>>;
@@ -31,10 +32,13 @@ impl<E: CachedEntity> Regions<E> {
     /// Declares the regions of `E` for the entries of `domain`.
     pub(super) fn declare(larder: &Larder, domain: &str) -> Result<Self, RegionError> {
         let (name, policy) = (E::region(), E::policy());
+        let rows = larder.region_weighed(&name, policy.clone(), weight::<E::Model>)?;
+        let lists = larder.region_weighed(&name, policy.clone(), weight_of_rows::<E>)?;
+        let numbers = larder.region(&name, policy)?;
         Ok(Self {
-            rows: larder.region_weighed(&name, policy.clone(), weight::<E::Model>)?,
-            lists: larder.region_weighed(&name, policy.clone(), weight_of_rows::<E>)?,
-            numbers: larder.region(&name, policy)?,
+            rows: rows.with_codec(RowCodec::<E>::new()),
+            lists: lists.with_codec(RowsCodec::<E>::new()),
+            numbers: numbers.with_codec(NumberCodec::<E>::new()),
             keys: Keys::of::<E>(domain),
             warned: Arc::default(),
         })

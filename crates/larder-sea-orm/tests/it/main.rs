@@ -39,6 +39,7 @@ mod rbac;
 mod readers;
 mod reads;
 mod remembered;
+mod remote;
 mod repository;
 mod row_security;
 mod schema;

