@@ -25,7 +25,7 @@ fn assert_wrong(report: &Report, words: &[&str]) {
 }
 
 /// What `docs/operations.md` grants, so that the documented user is the tested one.
-fn documented_user() -> Vec<String> {
+pub(crate) fn documented_user() -> Vec<String> {
     let docs = include_str!("../../../../docs/operations.md");
     let line = docs
         .lines()
