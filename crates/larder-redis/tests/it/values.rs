@@ -140,6 +140,7 @@ async fn connections_end_with_the_last_of_what_was_handed_out() {
     };
     let redis = Redis::builder(server.url()).build().unwrap();
     let (store, bus) = (redis.store(), redis.bus());
+    redis.connect().await.unwrap();
     eventually("all stand", || connections() == 3).await;
     drop(redis);
     assert_eq!(store.get(&[key(1)]).await.unwrap(), [None]);
