@@ -60,6 +60,7 @@ package_of() { # package_of <command> <manager>
         python3/pacman) echo python ;;
         redis-server/apt-get) echo redis-server ;;
         redis-server/*) echo redis ;;
+        varnishd/*) echo varnish ;;
         *) echo "$1" ;;
     esac
 }

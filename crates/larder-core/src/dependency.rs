@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::filter::Filter;
 use crate::hash::stable_hash;
 use crate::key::Key;
 use crate::name::{RowKey, TableName, push_counted};
@@ -56,6 +57,7 @@ impl Dependency {
 pub struct Match {
     shape: Arc<Shape>,
     values: SmallVec<[u64; 2]>,
+    filter: Option<Arc<Filter>>,
 }
 
 impl Match {
@@ -68,6 +70,7 @@ impl Match {
         Self {
             shape: Shape::of_set(names, Columns::All),
             values: columns.iter().map(|(_, value)| *value).collect(),
+            filter: None,
         }
     }
 
@@ -85,7 +88,20 @@ impl Match {
         Self {
             shape: Arc::clone(shape),
             values,
+            filter: None,
         }
+    }
+
+    /// Leaves out rows that the query does not read although they match.
+    #[must_use]
+    pub fn filtered(mut self, filter: Arc<Filter>) -> Self {
+        self.filter = (!filter.is_empty()).then_some(filter);
+        self
+    }
+
+    /// Returns which of the rows that match the query reads, if not all.
+    pub fn filter(&self) -> Option<&Arc<Filter>> {
+        self.filter.as_ref()
     }
 
     /// Returns how the query reads the table.
@@ -122,6 +138,7 @@ impl Hash for Match {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.shape.hash().hash(state);
         self.values.hash(state);
+        self.filter.hash(state);
     }
 }
 

@@ -163,21 +163,16 @@ impl Entry {
     }
 
     fn nothing_touched(&self, node: &Node, position: u64) -> bool {
-        self.every_spot(position, &mut |spot| spot.latest(node) < position)
-    }
-
-    /// Tells whether `holds` of every spot that decides about this entry at this position, but
-    /// [`Spot::Everything`].
-    fn every_spot<'a>(&'a self, position: u64, holds: &mut impl FnMut(Spot<'a>) -> bool) -> bool {
-        self.every_own_spot(holds)
-            && self
-                .marks
+        let marks = &self.marks;
+        self.every_own_spot(&mut |spot| spot.latest(node) < position)
+            && marks
                 .list
                 .iter()
-                .all(|mark| mark.every_spot(position, &self.marks, holds))
+                .all(|mark| mark.untouched_since(position, marks, node))
     }
 
-    /// Like [`every_spot`](Self::every_spot), of those that are no single dependency's.
+    /// Tells whether `holds` of every spot that decides about this entry and is no single dependency's, but
+    /// [`Spot::Everything`].
     pub(crate) fn every_own_spot<'a>(&'a self, holds: &mut impl FnMut(Spot<'a>) -> bool) -> bool {
         self.marks
             .tables

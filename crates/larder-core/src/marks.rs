@@ -8,6 +8,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::dependency::{Dependency, key_hash, member_hash, tag_hash};
+use crate::filtered::Filtered;
 use crate::hash::BuildPassThrough;
 use crate::node::Node;
 use crate::spot::Spot;
@@ -23,6 +24,8 @@ pub(crate) enum Mark {
     Row(u32, u64),
     /// Rows picked by equalities.
     Match(u32, u64, Arc<ShapeClock>),
+    /// Rows picked by equalities and a filter.
+    Filtered(u32, Arc<Filtered>),
     /// Rows picked by some of the equalities of the match beside it.
     Part(u32, u64, Arc<ShapeClock>),
     /// A row of an answer, in the columns used; beside a match of the same shape.
@@ -47,7 +50,18 @@ impl Mark {
     /// Tells whether nothing at or after `position` touched this dependency.
     #[inline]
     pub(crate) fn untouched_since(&self, position: u64, marks: &Marks, node: &Node) -> bool {
-        self.every_spot(position, marks, &mut |spot| spot.latest(node) < position)
+        let untouched = self.every_spot(position, marks, &mut |spot| spot.latest(node) < position);
+        untouched || self.is_acquitted(position, marks)
+    }
+
+    /// Tells whether what touched it is known, and did not concern it.
+    fn is_acquitted(&self, position: u64, marks: &Marks) -> bool {
+        match self {
+            Self::Filtered(table, filtered) => {
+                filtered.is_unconcerned_since(position, marks.table(*table))
+            }
+            _ => false,
+        }
     }
 
     /// Tells whether `holds` of every spot that decides about an entry of this position.
@@ -66,6 +80,9 @@ impl Mark {
             Self::Match(_, hash, shape) if position >= shape.since => {
                 holds(Spot::Unknown(shape)) && holds(Spot::Slot(*hash))
             }
+            Self::Filtered(_, filtered) if position >= filtered.clock.since => {
+                filtered.every_spot(holds)
+            }
             Self::Member(_, hash, shape) | Self::Part(_, hash, shape)
                 if position >= shape.since =>
             {
@@ -74,6 +91,7 @@ impl Mark {
             // Its shape was not known yet when a change above the stamp may have come.
             Self::Table(table)
             | Self::Match(table, ..)
+            | Self::Filtered(table, _)
             | Self::Part(table, ..)
             | Self::Member(table, ..) => holds(Spot::Any(marks.table(*table))),
         }
@@ -83,6 +101,7 @@ impl Mark {
     pub(crate) fn shape(&self) -> Option<(u32, &ShapeClock)> {
         match self {
             Self::Match(table, _, shape) | Self::Member(table, _, shape) => Some((*table, shape)),
+            Self::Filtered(table, filtered) => Some((*table, &filtered.clock)),
             Self::Row(..) | Self::Table(_) | Self::Named(_) | Self::Part(..) => None,
         }
     }
@@ -92,6 +111,7 @@ impl Mark {
         match self {
             Self::Row(table, _)
             | Self::Match(table, ..)
+            | Self::Filtered(table, _)
             | Self::Part(table, ..)
             | Self::Member(table, ..)
             | Self::Table(table) => Some(*table),
@@ -104,6 +124,7 @@ impl Mark {
         match self {
             Self::Row(_, hash) | Self::Named(hash) => *hash,
             Self::Match(table, ..)
+            | Self::Filtered(table, _)
             | Self::Part(table, ..)
             | Self::Member(table, ..)
             | Self::Table(table) => marks.table(*table).any_hash,
@@ -119,6 +140,7 @@ impl Mark {
             Self::Named(hash) => (*hash, 0, 3),
             Self::Member(table, hash, _) => (*hash, *table, 4),
             Self::Part(table, hash, _) => (*hash, *table, 5),
+            Self::Filtered(table, filtered) => (filtered.identity, *table, 6),
         }
     }
 }
@@ -140,7 +162,11 @@ impl Marks {
         } else {
             0
         };
-        tables + list
+        let filtered = self.list.iter().map(|mark| match mark {
+            Mark::Filtered(_, filtered) => filtered.weight(),
+            _ => 0,
+        });
+        tables + list + filtered.sum::<usize>()
     }
 }
 
@@ -167,6 +193,10 @@ impl MarkSet {
                 let handle = node.table(name);
                 let table = self.table(&handle);
                 match handle.clock(rows.shape(), || node.watermark().get()) {
+                    Some(clock) if rows.filter().is_some() => {
+                        let filtered = Arc::new(Filtered::new(rows, name, clock));
+                        self.push(Mark::Filtered(table, filtered));
+                    }
                     Some(clock) => {
                         self.push(Mark::Match(table, rows.hash_in(name), Arc::clone(&clock)));
                         for hash in rows.parts_in(name) {
@@ -217,6 +247,9 @@ impl MarkSet {
                 Mark::Row(table, hash) => Mark::Row(indices[*table as usize], *hash),
                 Mark::Match(table, hash, shape) => {
                     Mark::Match(indices[*table as usize], *hash, Arc::clone(shape))
+                }
+                Mark::Filtered(table, filtered) => {
+                    Mark::Filtered(indices[*table as usize], Arc::clone(filtered))
                 }
                 Mark::Member(table, hash, shape) => {
                     Mark::Member(indices[*table as usize], *hash, Arc::clone(shape))
@@ -293,6 +326,7 @@ impl Marks {
             self.list.retain(|mark| match mark {
                 Mark::Row(table, _)
                 | Mark::Match(table, ..)
+                | Mark::Filtered(table, _)
                 | Mark::Part(table, ..)
                 | Mark::Member(table, ..) => !whole.contains(table),
                 Mark::Table(_) | Mark::Named(_) => true,

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use crate::change::{Image, RowChange, RowsChange, What};
 use crate::dependency::{MOST_PARTS, match_hash, member_hash, part_hash, table_hash};
+use crate::filter::Side;
 use crate::interleave;
 use crate::name::TableName;
 use crate::node::Node;
@@ -154,6 +155,9 @@ impl Table {
     }
 }
 
+/// Images that concern a query if they match it, and whether each was before the change or is after it.
+pub(crate) type Concerned<'r> = SmallVec<[(Side, &'r Image); 2]>;
+
 impl ShapeClock {
     fn is_of(&self, shape: &Arc<Shape>) -> bool {
         Arc::ptr_eq(&self.shape, shape)
@@ -167,17 +171,15 @@ impl ShapeClock {
         hash: u64,
         at: &mut impl FnMut(Spot<'a>),
     ) {
-        let updated = updated(&row.columns, &row.before, &row.after);
-        if updated && !self.shape.uses().meets(&row.columns) {
+        if updated(&row.columns, &row.before, &row.after) && !self.shape.uses().meets(&row.columns)
+        {
             return;
         }
-        let Some(entering) = self.shape.entering() else {
-            self.spot_of(table, &row.before, at);
-            return self.spot_of(table, &row.after, at);
-        };
-        at(Spot::Slot(member_hash(hash, &self.shape)));
-        if !updated || entering.meets(&row.columns) {
-            self.spot_of(table, &row.after, at);
+        if self.shape.entering().is_some() {
+            at(Spot::Slot(member_hash(hash, &self.shape)));
+        }
+        for (_, image) in self.images_of_row(row) {
+            self.spot_of(table, image, at);
         }
     }
 
@@ -188,17 +190,38 @@ impl ShapeClock {
         rows: &RowsChange,
         at: &mut impl FnMut(Spot<'a>),
     ) {
-        let updated = updated(&rows.columns, &rows.before, &rows.after);
-        if !updated || self.shape.uses().meets(&rows.columns) {
-            self.spot_of(table, &rows.before, at);
-            self.spot_of(table, &rows.after, at);
+        for (_, image) in self.images_of_rows(rows) {
+            self.spot_of(table, image, at);
         }
     }
 
-    fn spot_of<'a>(&'a self, table: &TableName, image: &Image, at: &mut impl FnMut(Spot<'a>)) {
-        if *image == Image::Absent {
-            return;
+    /// Returns those of a row's images that concern a query of this shape if they match it.
+    pub(crate) fn images_of_row<'r>(&self, row: &'r RowChange) -> Concerned<'r> {
+        let updated = updated(&row.columns, &row.before, &row.after);
+        if updated && !self.shape.uses().meets(&row.columns) {
+            return Concerned::new();
         }
+        let before = (Side::Before, &row.before);
+        let after = (Side::After, &row.after);
+        match self.shape.entering() {
+            None => there([before, after]),
+            Some(entering) if !updated || entering.meets(&row.columns) => there([after]),
+            Some(_) => Concerned::new(),
+        }
+    }
+
+    /// The same of rows of which none can be told to be a member.
+    pub(crate) fn images_of_rows<'r>(&self, rows: &'r RowsChange) -> Concerned<'r> {
+        let updated = updated(&rows.columns, &rows.before, &rows.after);
+        if updated && !self.shape.uses().meets(&rows.columns) {
+            return Concerned::new();
+        }
+        let before = (Side::Before, &rows.before);
+        let after = (Side::After, &rows.after);
+        there([before, after])
+    }
+
+    fn spot_of<'a>(&'a self, table: &TableName, image: &Image, at: &mut impl FnMut(Spot<'a>)) {
         let equalities = self.shape.equalities();
         let values: SmallVec<[Option<u64>; 4]> = equalities
             .iter()
@@ -222,4 +245,10 @@ impl ShapeClock {
 /// Tells whether a change is certainly one of rows that were there before and are there after.
 fn updated(columns: &Columns, before: &Image, after: &Image) -> bool {
     *columns != Columns::All && *before != Image::Absent && *after != Image::Absent
+}
+
+/// Leaves out images of no row.
+fn there<'r, const N: usize>(images: [(Side, &'r Image); N]) -> Concerned<'r> {
+    let is_there = |(_, image): &(Side, &Image)| **image != Image::Absent;
+    images.into_iter().filter(is_there).collect()
 }

@@ -6,6 +6,8 @@ use smallvec::SmallVec;
 
 use crate::change::What;
 use crate::entry::Entry;
+use crate::filtered::Filtered;
+use crate::marks::Mark;
 use crate::node::Node;
 use crate::recent::PastChange;
 use crate::spot::{Meeting, Spot};
@@ -38,6 +40,8 @@ struct Raised<'a> {
     spots: SmallVec<[Spot<'a>; MOST_SPOTS]>,
     /// The shapes that some of them are of, with the indices of their tables.
     shapes: SmallVec<[(u32, &'a ShapeClock); 4]>,
+    /// Rows picked by a filter that are concerned, with the indices of their tables.
+    filtered: SmallVec<[(u32, &'a Filtered); 2]>,
 }
 
 /// A remembered change, and the index of its table if the entry has it.
@@ -99,7 +103,14 @@ fn raised<'a>(entry: &'a Entry, node: &Node, position: u64) -> Raised<'a> {
         true
     };
     entry.every_own_spot(&mut |spot| look(&mut spots, spot));
+    let mut filtered = SmallVec::new();
     for mark in &entry.marks.list {
+        if let Mark::Filtered(table, rows) = mark {
+            if !mark.untouched_since(position, &entry.marks, node) {
+                filtered.push((*table, &**rows));
+            }
+            continue;
+        }
         let before = spots.len();
         mark.every_spot(position, &entry.marks, &mut |spot| look(&mut spots, spot));
         if spots.len() > before
@@ -109,7 +120,11 @@ fn raised<'a>(entry: &'a Entry, node: &Node, position: u64) -> Raised<'a> {
             shapes.push((table, shape));
         }
     }
-    Raised { spots, shapes }
+    Raised {
+        spots,
+        shapes,
+        filtered,
+    }
 }
 
 /// Returns the hard changes that may have done it, in their order; not all if the flag is set.
@@ -133,9 +148,11 @@ fn suspects_if(entry: &Entry, node: &Node, position: u64, soft: bool) -> (Vec<Su
 
 impl Raised<'_> {
     fn is_pending_only(&self) -> bool {
-        self.spots
-            .iter()
-            .all(|spot| matches!(spot, Spot::Pending(_)))
+        self.filtered.is_empty()
+            && self
+                .spots
+                .iter()
+                .all(|spot| matches!(spot, Spot::Pending(_)))
     }
 
     fn meets(&self, entry: &Entry, suspect: &Suspect, node: &Node) -> Meeting {
@@ -153,6 +170,10 @@ impl Raised<'_> {
                 let shapes = self.shapes.iter().filter_map(own);
                 let table = entry.marks.table(*index);
                 table.spots(past.change.what(), shapes, &mut at);
+                let mut own = self.filtered.iter().filter(|(table, _)| table == index);
+                if own.any(|(_, rows)| rows.is_concerned(past.change.what())) {
+                    meeting = Meeting::Same;
+                }
             }
         }
         meeting

@@ -68,6 +68,9 @@ fn words(mark: &Mark, entry: &Entry, larder: &Larder) -> Result<String, Counted>
         Mark::Match(table, _, shape) | Mark::Part(table, _, shape) => {
             Ok(matched(name(*table).as_str(), &shape.shape))
         }
+        Mark::Filtered(table, filtered) => {
+            Ok(matched(name(*table).as_str(), &filtered.clock.shape))
+        }
         Mark::Row(table, hash) => {
             let known = node.names.get(*hash);
             known.ok_or(Counted::Rows(*table, None))

@@ -11,6 +11,8 @@
 
 use std::sync::Arc;
 
+use smallvec::{SmallVec, smallvec};
+
 use super::{Mark, Marks};
 use crate::envelope::Unreadable;
 use crate::name::TableName;
@@ -46,7 +48,9 @@ const MOST_COLUMNS: usize = 8192;
 impl Marks {
     /// Returns these dependencies as bytes.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let shapes = self.shapes();
+        // A filter stays here: without it more changes concern the rows, and none is missed.
+        let list: Vec<Mark> = self.list.iter().flat_map(Mark::unfiltered).collect();
+        let shapes = shapes(&list);
         let mut bytes = Vec::new();
         bytes.put_count(self.tables.len());
         for table in &self.tables {
@@ -58,8 +62,8 @@ impl Marks {
             bytes.put_number((*table).into());
             put_shape(&clock.shape, &mut bytes);
         }
-        bytes.put_count(self.list.len());
-        for mark in &self.list {
+        bytes.put_count(list.len());
+        for mark in &list {
             put_mark(mark, &shapes, &mut bytes);
         }
         bytes
@@ -75,18 +79,32 @@ impl Marks {
         let provenance = Provenance::read(bytes).map_err(|_| Unreadable::Provenance)?;
         Ok(provenance.on(node))
     }
+}
 
-    /// Returns the shapes of these marks, each once, with their tables.
-    fn shapes(&self) -> Vec<(u32, &Arc<ShapeClock>)> {
-        let mut shapes: Vec<(u32, &Arc<ShapeClock>)> = Vec::new();
-        for mark in &self.list {
-            if let Some((table, clock)) = shape_of(mark)
-                && !shapes.iter().any(|(_, known)| Arc::ptr_eq(known, clock))
-            {
-                shapes.push((table, clock));
-            }
+/// Returns the shapes of these marks, each once, with their tables.
+fn shapes(list: &[Mark]) -> Vec<(u32, &Arc<ShapeClock>)> {
+    let mut shapes: Vec<(u32, &Arc<ShapeClock>)> = Vec::new();
+    for mark in list {
+        if let Some((table, clock)) = shape_of(mark)
+            && !shapes.iter().any(|(_, known)| Arc::ptr_eq(known, clock))
+        {
+            shapes.push((table, clock));
         }
-        shapes
+    }
+    shapes
+}
+
+impl Mark {
+    /// Returns the same rows, as their equalities alone pick them.
+    fn unfiltered(&self) -> SmallVec<[Self; 1]> {
+        let Self::Filtered(table, filtered) = self else {
+            return smallvec![self.clone()];
+        };
+        let clock = || Arc::clone(&filtered.clock);
+        let mut slots = filtered.slots().iter();
+        let whole = slots.next().map(|hash| Self::Match(*table, *hash, clock()));
+        let parts = slots.map(|hash| Self::Part(*table, *hash, clock()));
+        whole.into_iter().chain(parts).collect()
     }
 }
 
@@ -95,7 +113,7 @@ fn shape_of(mark: &Mark) -> Option<(u32, &Arc<ShapeClock>)> {
         Mark::Match(table, _, clock)
         | Mark::Part(table, _, clock)
         | Mark::Member(table, _, clock) => Some((*table, clock)),
-        Mark::Row(..) | Mark::Table(_) | Mark::Named(_) => None,
+        Mark::Row(..) | Mark::Table(_) | Mark::Named(_) | Mark::Filtered(..) => None,
     }
 }
 
@@ -119,6 +137,7 @@ fn put_mark(mark: &Mark, shapes: &[(u32, &Arc<ShapeClock>)], into: &mut Vec<u8>)
             into.put_byte(TABLE);
             into.put_number((*table).into());
         }
+        Mark::Filtered(..) => unreachable!("filters stay here"),
         Mark::Named(hash) => {
             into.put_byte(NAMED);
             into.put_u64(*hash);

@@ -11,6 +11,7 @@ mod changes;
 mod close;
 mod explain;
 mod faulty_bus;
+mod filters;
 mod flights;
 mod freshness;
 mod gate;

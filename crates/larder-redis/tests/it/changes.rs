@@ -76,6 +76,27 @@ async fn observers_hear_of_each_change_once_whoever_made_it() {
 }
 
 #[tokio::test]
+async fn an_own_write_counts_before_the_log_was_read() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let node = Node::patient(server.url()).await;
+    assert_eq!(node.read(7, 1).await, 1);
+    blind(&server);
+    assert!(node.write(7).await);
+    assert_eq!(node.served(7).await, None);
+}
+
+/// Cuts the one connection that reads the log: it is back after 20 ms.
+fn blind(server: &Server) {
+    let list = server.ask(&["CLIENT", "LIST"]);
+    let reading = |line: &&str| line.contains(" cmd=xread ");
+    let reader = list.text().lines().find(reading).unwrap();
+    let id = reader.split([' ', '=']).nth(1).unwrap();
+    server.ask(&["CLIENT", "KILL", "ID", id]);
+}
+
+#[tokio::test]
 async fn a_write_on_a_log_not_adopted_yet_stays_pending_until_it_is() {
     let Some(server) = Server::start() else {
         return;
@@ -94,11 +115,7 @@ async fn a_write_on_a_log_not_adopted_yet_stays_pending_until_it_is() {
     // Another log, and the reader is not looking.
     server.ask(&["FLUSHALL"]);
     server.ask(&["SET", "larder:{larder}:incarnation", "another"]);
-    let list = server.ask(&["CLIENT", "LIST"]);
-    let reading = |line: &&str| line.contains(" cmd=xread ");
-    let reader = list.text().lines().find(reading).unwrap();
-    let id = reader.split([' ', '=']).nth(1).unwrap();
-    server.ask(&["CLIENT", "KILL", "ID", id]);
+    blind(&server);
     assert!(!node.write(7).await);
     assert_eq!(node.served(7).await, None, "read your writes");
     eventually("it is published", || node.bus().published == 1).await;
@@ -132,12 +149,12 @@ async fn a_node_that_starts_late_knows_what_changed_before() {
     let Some(server) = Server::start() else {
         return;
     };
-    let one = Node::heard(server.url()).await;
+    let one = Node::patient(server.url()).await;
     let mut last = one.larder.node().watermark();
     for row in 0..1_500 {
         last = one.publish(row).await;
     }
-    let two = Node::heard(server.url()).await;
+    let two = Node::patient(server.url()).await;
     assert_eq!(two.larder.node().watermark(), last.next());
     assert!(two.larder.node().everything() < last.get());
     assert_eq!(two.read(7, 2).await, 2);

@@ -1,6 +1,7 @@
 //! What a statement means for the cache: its analysis, read with the catalog.
 
 use larder_core::{Dependency, TableName};
+use sea_orm::DbBackend;
 
 use super::precision::{self, Reads};
 use super::remembered::{Template, mark};
@@ -155,7 +156,7 @@ fn tables(analysis: &Analysis, catalog: &Catalog) -> Result<Vec<TableName>, Unca
     Ok(tables)
 }
 
-/// Returns the first function that makes the answer one that must not be kept.
+/// Returns the first function or column that makes the answer one that must not be kept.
 fn called(
     analysis: &Analysis,
     catalog: &Catalog,
@@ -169,8 +170,25 @@ fn called(
             Nature::Volatile => Some(Uncacheable::Volatile(name.to_string())),
             Nature::Unknown => Some(Uncacheable::UnknownFunction(name.to_string())),
         });
-    named.or_else(|| {
-        let name = catalog.hidden_function()?;
-        Some(Uncacheable::Volatile(name.to_owned()))
-    })
+    let hidden = || catalog.hidden_function().map(str::to_owned);
+    let unseen = || version_of_a_row(analysis, catalog).or_else(hidden);
+    named.or_else(|| unseen().map(Uncacheable::Volatile))
+}
+
+/// Returns a column that is named by which `PostgreSQL` tells versions of a row apart.
+///
+/// It differs after every UPDATE, also after one that sets each column to what it holds, which is no change otherwise.
+fn version_of_a_row(analysis: &Analysis, catalog: &Catalog) -> Option<String> {
+    const VERSIONS: [&str; 5] = ["ctid", "xmin", "xmax", "cmin", "cmax"];
+    if catalog.backend != DbBackend::Postgres {
+        return None;
+    }
+    let mentions = analysis.blocks.iter().flat_map(|block| &block.mentions);
+    let mut names = mentions.filter_map(|mention| mention.column.as_ref());
+    let version = names.find(|name| {
+        VERSIONS
+            .iter()
+            .any(|it| name.is_column(it, catalog.backend))
+    });
+    version.map(|name| name.text().to_owned())
 }

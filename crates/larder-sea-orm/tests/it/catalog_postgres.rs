@@ -469,3 +469,21 @@ async fn a_session_with_other_quotes_makes_raw_text_unknown() {
     assert!(misread.read.is_err() && misread.write.is_some());
     assert!(plan(&analysis(plain), &catalog).read.is_ok());
 }
+
+/// Seen to fail without `version_of_a_row` (`plan.rs`): an UPDATE that sets a column to what it holds makes a new version.
+#[tokio::test]
+async fn what_tells_versions_of_a_row_apart_is_not_kept() {
+    let Some(db) = database("CREATE TABLE note (id int PRIMARY KEY, title text)").await else {
+        return;
+    };
+    let catalog = read(&db).await;
+    let read = |sql| plan(&analyse_raw(sql, None, DbBackend::Postgres), &catalog).read;
+    for sql in [
+        "SELECT xmin, title FROM note WHERE id = 1",
+        "SELECT count(*) FROM note n WHERE n.ctid = '(0,1)'",
+        "SELECT id FROM note ORDER BY \"cmax\"",
+    ] {
+        assert!(matches!(read(sql), Err(Uncacheable::Volatile(_))), "{sql}");
+    }
+    assert!(read("SELECT tableoid, title FROM note").is_ok());
+}
