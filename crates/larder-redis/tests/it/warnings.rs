@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 
-use larder_core::{Clock as _, Store as _, StoreHealth, StoreKey};
+use larder_core::{Store as _, StoreHealth, StoreKey};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
