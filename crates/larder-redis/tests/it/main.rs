@@ -15,5 +15,6 @@ mod server;
 #[cfg(feature = "tls")]
 mod tls;
 mod values;
+mod warnings;
 mod wire;
 mod world;
