@@ -64,11 +64,6 @@ impl NodeProcess {
         *self = Self::start(self.orders.clone());
     }
 
-    pub(crate) fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-
     pub(crate) fn signal(&self, signal: &str) {
         send_signal(self.process.id(), signal);
     }
