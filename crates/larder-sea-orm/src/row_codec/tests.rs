@@ -1,5 +1,6 @@
 //! Rows come back as they were, bit for bit; what is no row is an error.
 
+mod costs;
 mod strategies;
 
 use std::sync::Arc;

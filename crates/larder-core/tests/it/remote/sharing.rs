@@ -294,3 +294,40 @@ async fn a_value_that_cannot_be_written_stays_local_and_is_counted() {
     assert_eq!(numbers.get("x").await, Some(Arc::new(1)));
     let _ = (Key::from("x"), Number { fingerprint: 0 });
 }
+
+/// Fails if `Mark::unfiltered` drops the rows with their filter.
+#[tokio::test]
+async fn a_filter_stays_on_its_node_and_the_rows_it_picks_from_go_along() {
+    use larder_core::{Columns, Condition, Dependency, Filter, Image, Match, Shape, hash_number};
+    let Pair { a, b, store, .. } = pair();
+    let (seven, eight) = (hash_number(7).unwrap(), hash_number(8).unwrap());
+    let shape = Shape::of_set([Arc::from("author"), Arc::from("place")], Columns::All);
+    let many = || [Condition::Within("views".into(), 100, i64::MAX)];
+    let filter = Arc::new(Filter::new(many(), many()));
+    let rows = Match::of(&shape, [seven, eight]).filtered(filter);
+    let list = Dependency::Match(offers(), rows);
+    let load = |node: &'static str, value: u64| {
+        let (larder, list) = (
+            if node == "a" { &a } else { &b }.larder.clone(),
+            list.clone(),
+        );
+        move || async move {
+            larder.reading(None, &[list]);
+            Ok::<_, std::convert::Infallible>(value)
+        }
+    };
+    a.numbers.get_or_load("list", load("a", 1)).await.unwrap();
+    a.stored(&store, 1).await;
+    let seen = b.numbers.get_or_load("list", load("b", 2)).await.unwrap();
+    assert_eq!(*seen, 1);
+    let image = |author| Image::Known([(Arc::from("author"), author)].into());
+    let change = |author| Change::rows(&offers()).images(image(author), image(author));
+    a.larder.publish(change(eight)).await.unwrap();
+    b.hear();
+    let seen = b.numbers.get_or_load("list", load("b", 2)).await.unwrap();
+    assert_eq!(*seen, 1, "another author's");
+    a.larder.publish(change(seven)).await.unwrap();
+    b.hear();
+    let seen = b.numbers.get_or_load("list", load("b", 2)).await.unwrap();
+    assert_eq!(*seen, 2);
+}
