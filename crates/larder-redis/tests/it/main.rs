@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 #![expect(clippy::print_stdout, reason = "figures are to be read")]
 
+mod callers;
 mod changes;
 mod doctor;
 mod failover;
