@@ -11,6 +11,9 @@ use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
+/// What each value costs beside its size: one that takes no room takes time.
+const EACH: usize = 4;
+
 /// What may still be made.
 pub(super) struct Budget {
     room: Cell<usize>,
@@ -34,7 +37,7 @@ impl Budget {
     }
 
     fn pay<T, E: Error>(&self) -> Result<(), E> {
-        let left = self.room.get().checked_sub(size_of::<T>() + 1);
+        let left = self.room.get().checked_sub(size_of::<T>() + EACH);
         self.room.set(left.ok_or_else(|| E::custom("too large"))?);
         Ok(())
     }
