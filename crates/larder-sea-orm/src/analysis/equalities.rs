@@ -8,6 +8,9 @@ use smallvec::{SmallVec, smallvec};
 use super::pins::MOST_ROWS;
 use super::{BlockAtom, BlockCheck, Check, ColumnOf, Comparison, Link, Place};
 
+/// Conditions that are deeper in one another are left aside: a chain of ORs is as deep as it is long.
+pub(super) const MOST_LEVELS: usize = 16;
+
 /// The equalities of one statement or subquery.
 #[derive(Default)]
 pub(super) struct Equalities {
@@ -48,7 +51,7 @@ impl Equalities {
     }
 
     fn check(&mut self, expr: &Expr, place: Place) {
-        let check = check(expr).worth();
+        let check = check(expr, MOST_LEVELS).worth();
         self.checks
             .extend(check.map(|check| BlockCheck { check, place }));
     }
@@ -88,7 +91,11 @@ fn either(left: &Expr, right: &Expr, place: Place) -> Option<BlockAtom> {
 }
 
 /// Reads a condition that is not said by equalities alone.
-fn check(expr: &Expr) -> Check {
+fn check(expr: &Expr, levels: usize) -> Check {
+    let Some(levels) = levels.checked_sub(1) else {
+        return Check::Unknown;
+    };
+    let inner = |expr: &Expr| check(expr, levels);
     let compare = |left, comparison: Comparison, right| match (column(left), literal(right)) {
         (Some(column), Some(value)) => Check::Compare(column, comparison, value),
         _ => match (column(right), literal(left)) {
@@ -97,8 +104,8 @@ fn check(expr: &Expr) -> Check {
         },
     };
     match expr {
-        Expr::Binary(left, BinOper::And, right) => Check::All(vec![check(left), check(right)]),
-        Expr::Binary(left, BinOper::Or, right) => Check::Any(vec![check(left), check(right)]),
+        Expr::Binary(left, BinOper::And, right) => Check::All(vec![inner(left), inner(right)]),
+        Expr::Binary(left, BinOper::Or, right) => Check::Any(vec![inner(left), inner(right)]),
         Expr::Binary(left, BinOper::SmallerThan, right) => compare(left, Comparison::Less, right),
         Expr::Binary(left, BinOper::SmallerThanOrEqual, right) => {
             compare(left, Comparison::LessOrEqual, right)

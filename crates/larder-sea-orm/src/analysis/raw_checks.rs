@@ -2,13 +2,17 @@
 
 use sqlparser::ast::{BinaryOperator, Expr, Query, SelectItem, SetExpr, UnaryOperator};
 
-use super::equalities::one_of;
+use super::equalities::{MOST_LEVELS, one_of};
 use super::raw_where::{Reader, column, is_comparison, is_side};
 use super::{Asked, Check, ColumnOf, Comparison, Place};
 
 impl Reader<'_> {
     /// Reads a condition that is not said by equalities alone.
     pub(super) fn check(&self, expr: &Expr) -> Check {
+        self.check_within(expr, MOST_LEVELS)
+    }
+
+    fn check_within(&self, expr: &Expr, levels: usize) -> Check {
         use BinaryOperator::{And, Eq, Gt, GtEq, Lt, LtEq, NotEq, Or};
         let not = |negated: bool, check: Check| {
             if negated {
@@ -17,15 +21,19 @@ impl Reader<'_> {
                 check
             }
         };
+        let Some(levels) = levels.checked_sub(1) else {
+            return Check::Unknown;
+        };
+        let inner = |expr: &Expr| self.check_within(expr, levels);
         match expr {
-            Expr::Nested(inner) if is_plain(inner) => self.check(inner),
+            Expr::Nested(nested) if is_plain(nested) => inner(nested),
             Expr::UnaryOp {
                 op: UnaryOperator::Not,
                 expr,
-            } if matches!(**expr, Expr::Nested(_)) => not(true, self.check(expr)),
+            } if matches!(**expr, Expr::Nested(_)) => not(true, inner(expr)),
             Expr::BinaryOp { left, op, right } => match op {
-                And => Check::All(vec![self.check(left), self.check(right)]),
-                Or => Check::Any(vec![self.check(left), self.check(right)]),
+                And => Check::All(vec![inner(left), inner(right)]),
+                Or => Check::Any(vec![inner(left), inner(right)]),
                 _ if !(is_side(left) && is_side(right)) => Check::Unknown,
                 Eq => one_of(self.equality(left, right, Place::Where)),
                 NotEq => not(true, one_of(self.equality(left, right, Place::Where))),
@@ -71,13 +79,20 @@ impl Reader<'_> {
 
 /// Tells whether an expression is made of comparisons by AND and OR, and nothing that binds between them.
 pub(super) fn is_plain(expr: &Expr) -> bool {
+    is_plain_within(expr, MOST_LEVELS)
+}
+
+fn is_plain_within(expr: &Expr, levels: usize) -> bool {
     use BinaryOperator::{And, Eq, Or};
+    let Some(levels) = levels.checked_sub(1) else {
+        return false;
+    };
     match expr {
         Expr::BinaryOp {
             left,
             op: And | Or,
             right,
-        } => is_plain(left) && is_plain(right),
+        } => is_plain_within(left, levels) && is_plain_within(right, levels),
         Expr::BinaryOp {
             left,
             op: Eq,

@@ -13,9 +13,10 @@ use crate::words::{change_words, dependency_words};
 const DOC: &str = include_str!("../../../../docs/precision.md");
 
 /// Where limits stand, with what is in the table for them.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     include_str!("../../src/analysis/carry.rs"),
     include_str!("../../src/analysis/checks.rs"),
+    include_str!("../../src/analysis/equalities.rs"),
     include_str!("../../src/analysis/partners.rs"),
     include_str!("../../src/analysis/pins.rs"),
     include_str!("../../src/analysis/narrow.rs"),
