@@ -84,6 +84,7 @@ impl Node {
         }
     }
 
+    #[expect(clippy::unused_async, reason = "a loader is")]
     async fn load(&self) -> Result<u64, Infallible> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         self.larder.reading(None, &[Dependency::row(&row(), 1)]);

@@ -40,8 +40,7 @@ mod article {
 }
 
 fn row(id: i64) -> Model {
-    let at = sea_orm::prelude::ChronoUtc;
-    let at = sea_orm::sqlx::types::chrono::TimeZone::timestamp_opt(&at, 1_790_000_000, 5).unwrap();
+    let at = sea_orm::prelude::ChronoDateTimeUtc::from_timestamp(1_790_000_000, 5).unwrap();
     Model {
         id,
         author_id: id % 50,
