@@ -1,5 +1,7 @@
 //! What writing and reading a row costs, for docs/measurements.md; run in release by name.
 
+#![expect(unreachable_pub, reason = "what SeaORM generates is public")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
