@@ -6,3 +6,4 @@
 mod client;
 mod nodes;
 mod oracle;
+mod tiers;

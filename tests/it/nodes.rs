@@ -21,7 +21,7 @@ mod proxy;
 mod record;
 mod redis;
 mod register;
-mod servers;
+pub(crate) mod servers;
 mod verdict;
 
 use std::time::Duration;

@@ -1,7 +1,17 @@
 //! Values as bytes, for the remote tier.
 
+#[cfg(feature = "postcard")]
+mod bounded;
+mod plain;
+#[cfg(feature = "postcard")]
+mod postcard;
+
 use bytes::Bytes;
 use thiserror::Error;
+
+pub use self::plain::Plain;
+#[cfg(feature = "postcard")]
+pub use self::postcard::Postcard;
 
 /// Turns values of one type into bytes and back.
 ///

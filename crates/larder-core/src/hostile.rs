@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use proptest::test_runner::{RngAlgorithm, TestRng};
 
 use proptest::prelude::Rng;
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::allocator;
 
@@ -74,24 +75,21 @@ impl Mutations {
     }
 }
 
-/// Reads `bytes`, and makes sure that it cost little.
-///
-/// A machine under load may stop a thread for longer than the limit: what took longer is read
-/// again, and must be quick once.
-#[expect(clippy::disallowed_methods, reason = "real time is what is asked for")]
-pub(crate) fn cheaply<T>(bytes: &[u8], mut read: impl FnMut(&[u8]) -> T) -> T {
-    let mut slow = 0;
-    loop {
-        let (taken, began) = (allocator::taken(), Instant::now());
-        let answer = read(bytes);
-        let (took, taken) = (began.elapsed(), allocator::taken() - taken);
-        assert!(taken <= MOST_TAKEN, "{taken} bytes for {}", shown(bytes));
-        if took <= MOST_TIME {
-            return answer;
-        }
-        slow += 1;
-        assert!(slow < 3, "{took:?} for {}", shown(bytes));
-    }
+/// Reads `bytes`, and makes sure that it cost little memory, and little of the processor's time: a
+/// machine under load may stop a thread for as long as it likes.
+pub(crate) fn cheaply<T>(bytes: &[u8], read: impl FnOnce(&[u8]) -> T) -> T {
+    let (taken, began) = (allocator::taken(), worked());
+    let answer = read(bytes);
+    let (took, taken) = (worked().saturating_sub(began), allocator::taken() - taken);
+    assert!(taken <= MOST_TAKEN, "{taken} bytes for {}", shown(bytes));
+    assert!(took <= MOST_TIME, "{took:?} for {}", shown(bytes));
+    answer
+}
+
+/// Returns how long the processor has worked for this thread.
+fn worked() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap()
 }
 
 fn shown(bytes: &[u8]) -> String {

@@ -88,7 +88,9 @@ pub use self::builder::Builder;
 pub use self::bus::{Bus, LocalBus};
 pub use self::change::{Change, Image, RowChange, RowsChange, What};
 pub use self::clock::{Clock, Moment, Sleep, SystemClock};
-pub use self::codec::{Codec, CodecError};
+#[cfg(feature = "postcard")]
+pub use self::codec::Postcard;
+pub use self::codec::{Codec, CodecError, Plain};
 pub use self::dependency::{Dependency, Match, Member, hash_value};
 pub use self::error::{BuildError, BusError, DomainError, PublishError, RegionError, SwitchError};
 pub use self::explain::Explanation;

@@ -248,7 +248,7 @@ fn updated(columns: &Columns, before: &Image, after: &Image) -> bool {
 }
 
 /// Leaves out images of no row.
-fn there<'r, const N: usize>(images: [(Side, &'r Image); N]) -> Concerned<'r> {
+fn there<const N: usize>(images: [(Side, &Image); N]) -> Concerned<'_> {
     let is_there = |(_, image): &(Side, &Image)| **image != Image::Absent;
     images.into_iter().filter(is_there).collect()
 }

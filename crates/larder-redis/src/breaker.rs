@@ -4,9 +4,6 @@ use std::time::Duration;
 
 use larder_core::Moment;
 
-/// So many failures in a row open the circuit.
-const MOST_FAILURES: u32 = 5;
-
 /// Whether calls reach Redis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Circuit {
@@ -23,6 +20,8 @@ pub enum Circuit {
 pub(crate) struct Breaker {
     circuit: Circuit,
     failures: u32,
+    /// So many failures in a row open it.
+    most_failures: u32,
     silence: Duration,
     /// Nothing is sent before this.
     silent_until: Moment,
@@ -40,10 +39,11 @@ pub(crate) enum Turn {
 }
 
 impl Breaker {
-    pub(crate) fn new(silence: Duration) -> Self {
+    pub(crate) fn new(most_failures: u32, silence: Duration) -> Self {
         Self {
             circuit: Circuit::Starting,
             failures: 0,
+            most_failures,
             silence,
             silent_until: Moment::ZERO,
         }
@@ -76,7 +76,7 @@ impl Breaker {
     /// A call, or a probe, was not answered.
     pub(crate) fn failed(&mut self, now: Moment) -> Turn {
         self.failures = self.failures.saturating_add(1);
-        if self.circuit == Circuit::Closed && self.failures < MOST_FAILURES {
+        if self.circuit == Circuit::Closed && self.failures < self.most_failures {
             return Turn::None;
         }
         self.silent_until = now.after(self.silence);
@@ -96,21 +96,21 @@ mod tests {
     const NOW: Moment = Moment::from_nanos(1_000_000_000);
 
     fn closed() -> Breaker {
-        let mut breaker = Breaker::new(SILENCE);
+        let mut breaker = Breaker::new(5, SILENCE);
         assert_eq!(breaker.answered(), Turn::Closed);
         breaker
     }
 
     fn open() -> Breaker {
         let mut breaker = closed();
-        let turns: Vec<_> = (0..MOST_FAILURES).map(|_| breaker.failed(NOW)).collect();
+        let turns: Vec<_> = (0..5).map(|_| breaker.failed(NOW)).collect();
         assert_eq!(turns.last(), Some(&Turn::Opened));
         breaker
     }
 
     #[test]
     fn nobody_waits_for_redis_before_it_was_reached() {
-        let breaker = Breaker::new(SILENCE);
+        let breaker = Breaker::new(5, SILENCE);
         assert_eq!(breaker.circuit(), Circuit::Starting);
         assert!(breaker.wants_probe(NOW));
     }

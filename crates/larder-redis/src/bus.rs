@@ -1,6 +1,7 @@
 //! The bus: a stream in Redis, read by every process from its own cursor.
 
 mod contact;
+mod course;
 mod figures;
 pub(crate) mod log;
 mod nodes;
@@ -31,7 +32,7 @@ use crate::guard::Guard;
 use crate::recipe::Recipe;
 use crate::statistics::BusSnapshot;
 use crate::supervisor::supervise;
-use crate::tuning::Tuning;
+use crate::tuning::{Tuning, drained_within};
 
 /// Changes of more bytes travel as one of everything.
 const LARGEST: usize = 256 * 1024;
@@ -158,6 +159,14 @@ impl Shared {
 
 impl Bus for RedisBus {
     fn attach(&self, node: &Arc<Node>) {
+        let shortest = drained_within(self.0.shared.publisher.recipe.tuning().timeout);
+        if node.max_staleness() < shortest {
+            tracing::warn!(
+                max_staleness = ?node.max_staleness(),
+                ?shortest,
+                "a publisher whose connection dies is back only after `max_staleness`"
+            );
+        }
         self.0.shared.nodes.attach(node);
     }
 

@@ -101,7 +101,7 @@ impl Builder {
     }
 
     /// Does not trust the log for this long after a silence: other nodes publish meanwhile what
-    /// they could not. Default: 1.5 s, or more where the remote timeout is long.
+    /// they could not. Default: 1.3 s, or more where the remote timeout is long.
     pub fn recovery_window(mut self, window: Duration) -> Self {
         self.recovery_window = Some(window);
         self
@@ -179,7 +179,7 @@ impl Builder {
     fn window(&self) -> Result<Duration, ConfigError> {
         let drained = drained_within(self.remote_timeout);
         let Some(window) = self.recovery_window else {
-            return Ok(Duration::from_millis(1500).max(drained * 3 / 2));
+            return Ok(Duration::from_millis(1300).max(drained * 3 / 2));
         };
         if window <= drained {
             return Err(ConfigError::setting(
@@ -231,5 +231,61 @@ impl fmt::Debug for Builder {
             .field("prefix", &self.prefix)
             .field("remote_timeout", &self.remote_timeout)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn here() -> Builder {
+        Builder::new("redis://h".to_owned())
+    }
+
+    fn trouble(builder: Builder) -> String {
+        let error = builder.settings().map(|_| ()).unwrap_err();
+        error.to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_is_named_with_what_would_be_right() {
+        assert!(trouble(here().prefix("a{b}")).starts_with("`prefix` must be"));
+        assert!(trouble(here().prefix("")).starts_with("`prefix` must be"));
+        assert!(trouble(here().remote_timeout(Duration::ZERO)).contains("from 1 ms to 5 s"));
+        assert!(
+            trouble(here().remote_timeout(Duration::from_mins(1))).contains("`remote_timeout`")
+        );
+        assert!(trouble(here().in_flight(0)).contains("`in_flight`"));
+        assert!(trouble(here().largest_value(0)).contains("`largest_value`"));
+        assert!(trouble(here().log_length(10)).contains("at least 1,000"));
+        assert!(trouble(here().username("me")).contains("`password` is not"));
+        #[cfg(not(feature = "tls"))]
+        assert!(trouble(Builder::new("rediss://h".to_owned())).contains("`redis-tls`"));
+    }
+
+    #[test]
+    fn a_window_shorter_than_others_need_to_publish_is_refused() {
+        let short = here().recovery_window(drained_within(Duration::from_millis(25)));
+        assert!(trouble(short).contains("publish what they queued"));
+        for millis in [1, 25, 100, 1000, 5000] {
+            let timeout = Duration::from_millis(millis);
+            let settings = here().remote_timeout(timeout).settings();
+            let window = settings.map(|settings| settings.recovery_window).unwrap();
+            assert!(window >= drained_within(timeout) * 3 / 2, "{timeout:?}");
+        }
+    }
+
+    #[test]
+    fn setters_come_before_the_url() {
+        let builder = Builder::new("redis://me:old@h".to_owned()).password("new");
+        let settings = builder.settings().map(|settings| settings.config).unwrap();
+        assert_eq!(settings.username.as_deref(), Some("me"));
+        assert_eq!(settings.password.as_deref(), Some("new"));
+    }
+
+    #[test]
+    fn nothing_that_is_shown_holds_the_password() {
+        let builder = Builder::new("redis://me:secret@h".to_owned()).password("secret");
+        assert!(!format!("{builder:?}").contains("secret"));
     }
 }

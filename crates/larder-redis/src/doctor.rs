@@ -59,7 +59,12 @@ impl Report {
     }
 
     fn add(&mut self, findings: impl IntoIterator<Item = Finding>) {
-        self.findings.extend(findings);
+        // What keeps all commands out is said once.
+        for finding in findings {
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
     }
 }
 

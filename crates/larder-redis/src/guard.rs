@@ -22,6 +22,9 @@ use crate::error::Unanswered;
 use crate::recipe::Recipe;
 use crate::statistics::ConnectionSnapshot;
 
+/// After this time on a guard's clock Redis should have been reached.
+const ABSENT: Moment = Moment::from_nanos(2_000_000_000);
+
 /// A connection that is watched over.
 pub(crate) struct Guard {
     /// What it is for, in words.
@@ -39,6 +42,8 @@ pub(crate) struct Guard {
     places: Semaphore,
     most: usize,
     last_error: Mutex<String>,
+    /// It was said that Redis is not there.
+    warned: AtomicBool,
 }
 
 impl Guard {
@@ -51,10 +56,14 @@ impl Guard {
             news: Notify::new(),
             options: recipe.options(),
             client: RwLock::new(Arc::new(recipe.client())),
-            breaker: Mutex::new(Breaker::new(recipe.tuning().silence())),
+            breaker: Mutex::new(Breaker::new(
+                recipe.tuning().failures,
+                recipe.tuning().silence(),
+            )),
             places: Semaphore::new(in_flight),
             most: in_flight,
             last_error: Mutex::new("no attempt has ended yet".to_owned()),
+            warned: AtomicBool::new(false),
             recipe,
         }
     }
@@ -141,6 +150,19 @@ impl Guard {
     pub(crate) fn snapshot(&self) -> ConnectionSnapshot {
         let in_flight = self.most - self.places.available_permits();
         self.counters.read(self.circuit(), in_flight)
+    }
+
+    /// Says once that Redis was not reached since the start.
+    pub(crate) fn warn_of_absence(&self) {
+        let absent = self.circuit() == Circuit::Starting && self.clock.now() > ABSENT;
+        if absent && !self.warned.swap(true, Ordering::Relaxed) {
+            let error = self.last_error();
+            tracing::warn!(
+                connection = self.purpose,
+                error,
+                "Redis was not reached yet: the service goes on without it"
+            );
+        }
     }
 
     fn report(&self, answered: bool) {

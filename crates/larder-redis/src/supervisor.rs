@@ -69,6 +69,7 @@ async fn watch(guard: &Guard, client: &Client, task: &ConnectHandle, began: Mome
         if task.is_finished() || is_stuck(guard, began) {
             return;
         }
+        guard.warn_of_absence();
         // A client that says so is not connected; that it is, shows the probe.
         if is_idle(guard) || guard.wants_probe() && client.is_connected() {
             guard.probe().await;

@@ -18,6 +18,8 @@ pub(crate) const REPLACE_AFTER: Duration = Duration::from_secs(5);
 pub(crate) struct Tuning {
     /// A call fails after this.
     pub(crate) timeout: Duration,
+    /// So many failures in a row, and nothing is asked for a while.
+    pub(crate) failures: u32,
     /// A TCP or TLS connection must stand within this, and greet within this.
     pub(crate) connect: Duration,
     /// A connection on which nothing is answered for this long is dropped.
@@ -31,7 +33,8 @@ impl Tuning {
     pub(crate) fn values(timeout: Duration) -> Self {
         Self {
             timeout,
-            connect: at_least(500, timeout * 20),
+            failures: 5,
+            connect: at_least(500, timeout * 10),
             unresponsive: at_least(300, timeout * 4),
             pauses: (Duration::from_millis(20), Duration::from_millis(500)),
         }
@@ -41,7 +44,9 @@ impl Tuning {
     pub(crate) fn publisher(timeout: Duration) -> Self {
         Self {
             timeout,
-            connect: at_least(300, timeout * 12),
+            // A connection that died unnoticed is found dead only in the silence that follows.
+            failures: 3,
+            connect: at_least(300, timeout * 6),
             unresponsive: at_least(200, timeout * 4),
             pauses: (Duration::from_millis(20), Duration::from_millis(20)),
         }

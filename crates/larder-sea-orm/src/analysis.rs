@@ -13,7 +13,9 @@ pub(crate) mod bits;
 mod block;
 mod by_key;
 mod carry;
+mod checks;
 mod counted;
+mod edges;
 mod equalities;
 mod expressions;
 mod fragment;
@@ -25,14 +27,17 @@ mod memory;
 mod name;
 mod narrow;
 mod parameters;
+mod partners;
 mod pins;
 mod plan;
 mod precision;
 mod preimage;
 mod raw;
 mod raw_blocks;
+mod raw_checks;
 mod raw_columns;
 mod raw_from;
+mod raw_gives;
 mod raw_order;
 mod raw_walk;
 mod raw_where;
@@ -45,6 +50,8 @@ mod remembered;
 mod scan;
 mod seats;
 mod statement;
+mod target;
+mod tells;
 mod uncacheable;
 mod utility;
 mod writing;
@@ -57,7 +64,10 @@ use sea_orm::{DbBackend, StatementBuilder};
 
 use crate::catalog::Catalog;
 
-pub use block::{Block, BlockAtom, ColumnOf, Join, Link, Mention, Place, Role, Source};
+pub use block::{
+    Asked, Block, BlockAtom, BlockCheck, Check, ColumnOf, Comparison, Gives, Join, Link, Mention,
+    OrderBy, Place, Role, Source,
+};
 pub use functions::Nature;
 pub use name::{Name, RelationName};
 pub use pins::{Atom, Pins};

@@ -7,7 +7,7 @@ mod row;
 
 use std::sync::Arc;
 
-use larder_core::{KeyPart, hash_value};
+use larder_core::{KeyPart, NULL_HASH, hash_number, hash_value};
 use sea_orm::sea_query::{OptionEnum, Value};
 use smallvec::SmallVec;
 
@@ -18,8 +18,6 @@ pub(crate) use row::row_value_at;
 const EXACT_IN_A_DOUBLE: i64 = 1 << 53;
 
 /// The kinds of canonical forms, as they are hashed.
-const NULL: u8 = 0;
-const INT: u8 = 1;
 const TEXT: u8 = 2;
 const BYTES: u8 = 3;
 
@@ -75,7 +73,7 @@ pub fn key_part(value: &Value, class: ColumnClass) -> Option<KeyPart> {
 /// hash may differ.
 pub fn value_hash(value: &Value, class: ColumnClass) -> Option<u64> {
     if is_null(value) {
-        return Some(hash_value(&[NULL]));
+        return Some(NULL_HASH);
     }
     part_hash(&key_part(value, class)?)
 }
@@ -84,10 +82,7 @@ pub fn value_hash(value: &Value, class: ColumnClass) -> Option<u64> {
 pub(crate) fn part_hash(part: &KeyPart) -> Option<u64> {
     let mut canonical: SmallVec<[u8; 64]> = SmallVec::new();
     match part {
-        KeyPart::Int(value) => {
-            canonical.push(INT);
-            canonical.extend_from_slice(&value.to_le_bytes());
-        }
+        KeyPart::Int(value) => return hash_number(*value),
         KeyPart::Text(text) => {
             canonical.push(TEXT);
             canonical.extend_from_slice(text.as_bytes());

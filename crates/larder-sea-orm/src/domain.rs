@@ -231,6 +231,9 @@ impl Domain {
         let Ok(reads) = &read.dependencies else {
             return;
         };
+        if let Some(rows) = rows {
+            reads.waiting.iter().for_each(|waiting| waiting.tell(rows));
+        }
         let nothing = reads.members.is_empty() || rows.is_some_and(<[_]>::is_empty);
         if nothing || ReadScope::current().is_none() {
             return;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use larder_core::{Dependency, KeyPart, Member, RowKey, Shape, TableName};
+use larder_core::{Dependency, KeyPart, Member, NULL_HASH, RowKey, Shape, TableName};
 use sea_orm::QueryResult;
 use smallvec::SmallVec;
 
-use crate::canonical::{ColumnClass, is_null, key_part, row_value_at};
+use crate::canonical::{ColumnClass, is_null, key_part, part_hash, row_value_at};
 
 /// How the rows of one table are told by the rows of an answer.
 #[derive(Clone, Debug)]
@@ -25,6 +25,13 @@ pub(crate) struct KeyAt {
 
 /// One column of a key in an answer; `None` is NULL.
 struct Part(Option<KeyPart>);
+
+/// A number in an answer, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Number(i64),
+    Null,
+}
 
 #[derive(Clone, Debug)]
 enum At {
@@ -73,6 +80,23 @@ impl Members {
 }
 
 impl KeyAt {
+    /// Returns the hash of what stands there, that of NULL too; `None` is what cannot be told.
+    pub(crate) fn hash(&self, row: &QueryResult) -> Option<u64> {
+        match self.read(row)?.0 {
+            Some(part) => part_hash(&part),
+            None => Some(NULL_HASH),
+        }
+    }
+
+    /// Returns the number that stands there; `None` is what cannot be told.
+    pub(crate) fn number(&self, row: &QueryResult) -> Option<Shown> {
+        match self.read(row)?.0 {
+            Some(KeyPart::Int(number)) => Some(Shown::Number(number)),
+            Some(_) => None,
+            None => Some(Shown::Null),
+        }
+    }
+
     /// Reads this part of the key; `None` is what cannot be told.
     fn read(&self, row: &QueryResult) -> Option<Part> {
         let value = match &self.at {

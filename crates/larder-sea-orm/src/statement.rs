@@ -47,11 +47,11 @@ impl Read {
     }
 
     /// Takes the read for one of which the first row alone is looked at.
-    pub(crate) fn of_first(self) -> Self {
-        match &self.dependencies {
-            Ok(reads) if !reads.limited => self.untold(),
-            _ => self,
+    pub(crate) fn of_first(mut self) -> Self {
+        if let Ok(reads) = &mut self.dependencies {
+            reads.of_first();
         }
+        self
     }
 }
 

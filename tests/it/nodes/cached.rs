@@ -24,7 +24,7 @@ impl Cached {
         let nothing: [(&str, &str); 0] = [];
         let mut builder = Larder::builder("nodes").environment(nothing);
         if orders.cache == Cache::Unbounded {
-            builder = builder.max_staleness(Duration::from_secs(3600));
+            builder = builder.max_staleness(Duration::from_hours(1));
         }
         let (larder, redis) = over_redis(builder, &orders.redis);
         let db = larder.connect("main", pool).await.unwrap();

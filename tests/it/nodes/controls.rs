@@ -48,11 +48,11 @@ impl Observer for Remover {
 }
 
 impl Mapped {
-    pub(crate) async fn open(orders: &Orders, pool: DatabaseConnection) -> Self {
+    pub(crate) fn open(orders: &Orders, pool: DatabaseConnection) -> Self {
         let nothing: [(&str, &str); 0] = [];
         let builder = Larder::builder("nodes")
             .environment(nothing)
-            .max_staleness(Duration::from_secs(3600));
+            .max_staleness(Duration::from_hours(1));
         let (larder, redis) = over_redis(builder, &orders.redis);
         let entries = Arc::<Mutex<Entries>>::default();
         larder.observe(Remover(Arc::clone(&entries)));

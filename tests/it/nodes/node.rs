@@ -62,7 +62,7 @@ async fn run(orders: Orders) {
         Cache::Larder | Cache::Unbounded => Source::Cached(Cached::open(&orders, pool).await),
         Cache::Off => Source::Bare(pool),
         Cache::Delete | Cache::LateStamp | Cache::EarlyStamp => {
-            Source::Mapped(Mapped::open(&orders, pool).await)
+            Source::Mapped(Mapped::open(&orders, pool))
         }
     };
     let node = Arc::new(Node {

@@ -1,8 +1,6 @@
 //! A TCP proxy between one node and Redis, which can cut it off or swallow all it says.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -24,7 +22,6 @@ pub(crate) enum Way {
 pub(crate) struct Proxy {
     port: u16,
     way: watch::Sender<Way>,
-    connections: Arc<AtomicU64>,
 }
 
 impl Proxy {
@@ -33,14 +30,9 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (way, seen) = watch::channel(Way::Open);
-        let connections = Arc::<AtomicU64>::default();
         let target = SocketAddr::from(([127, 0, 0, 1], target));
-        tokio::spawn(listen(listener, target, seen, Arc::clone(&connections)));
-        Self {
-            port,
-            way,
-            connections,
-        }
+        tokio::spawn(listen(listener, target, seen));
+        Self { port, way }
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -50,19 +42,9 @@ impl Proxy {
     pub(crate) fn set(&self, way: Way) {
         self.way.send_replace(way);
     }
-
-    /// Returns how many connections were made so far.
-    pub(crate) fn connections(&self) -> u64 {
-        self.connections.load(Ordering::Relaxed)
-    }
 }
 
-async fn listen(
-    listener: TcpListener,
-    target: SocketAddr,
-    mut way: watch::Receiver<Way>,
-    connections: Arc<AtomicU64>,
-) {
+async fn listen(listener: TcpListener, target: SocketAddr, mut way: watch::Receiver<Way>) {
     loop {
         let client = tokio::select! {
             client = listener.accept() => client,
@@ -72,7 +54,6 @@ async fn listen(
             },
         };
         let Ok((client, _)) = client else { return };
-        connections.fetch_add(1, Ordering::Relaxed);
         tokio::spawn(connect(client, target, way.clone()));
     }
 }

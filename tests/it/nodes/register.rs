@@ -1,5 +1,7 @@
 //! The data of these tests: registers with versions that only rise, in groups of ten.
 
+#![expect(unreachable_pub, reason = "what SeaORM generates is public")]
+
 use larder::CachedEntity;
 use sea_orm::entity::prelude::*;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseConnection, DbErr, Schema};

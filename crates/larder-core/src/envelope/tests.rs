@@ -1,5 +1,7 @@
 //! What was sealed is opened as it was; everything else is a miss with its reason.
 
+mod costs;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 

@@ -154,6 +154,12 @@ impl<V: Send + Sync + 'static> Region<V> {
         let probe = self.probe(key);
         let weight = entry_weight(&probe.to_key(), weight, &marks);
         let times = Times::now(self.larder.clock());
+        let lifetime = self.state.policy.lifetime();
+        // However the clock goes where it was stored, or whoever made the times up.
+        let latest = times.now.after(lifetime.ttl);
+        let expires = times.moment(opened.expires).min(latest);
+        let stale_until = times.moment(opened.stale_until);
+        let stale_until = stale_until.min(latest.after(lifetime.grace));
         let own = self.own(key);
         self.learn(key, own);
         Ok(Entry {
@@ -163,8 +169,8 @@ impl<V: Send + Sync + 'static> Region<V> {
             position: AtomicU64::new(opened.position),
             incarnation: opened.incarnation,
             as_of: Moment::ZERO,
-            expires: times.moment(opened.expires),
-            stale_until: times.moment(opened.stale_until),
+            expires,
+            stale_until,
             region: Arc::clone(&self.state),
             weight,
             retired: AtomicBool::new(false),

@@ -80,6 +80,7 @@ impl Node {
         *loaded.unwrap()
     }
 
+    #[expect(clippy::unused_async, reason = "a loader is")]
     async fn load(&self, value: u64) -> Result<u64, Infallible> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         self.larder.reading(None, &[Dependency::row(&offers(), 7)]);

@@ -122,14 +122,10 @@ async fn past_the_cache_all_is_loaded_and_nothing_kept_also_in_spawned_tasks() {
     let read = |value| crate::scene::read(&numbers, "x", value);
     assert_eq!(read(1).await, 1);
     assert_eq!(past_the_cache(read(2)).await, 2);
-    let spawned = past_the_cache(async {
-        let again = numbers.clone();
-        let task = async move { crate::scene::read(&again, "x", 3).await };
-        larder
-            .read_scope()
-            .run(async { ReadScope::spawn(task) })
-            .await
-    });
-    assert_eq!(spawned.await.await.unwrap(), 3);
+    let again = numbers.clone();
+    let task = async move { crate::scene::read(&again, "x", 3).await };
+    let spawned = async { ReadScope::spawn(task).await.unwrap() };
+    let spawned = past_the_cache(larder.read_scope().run(spawned));
+    assert_eq!(spawned.await, 3);
     assert_eq!(read(4).await, 1);
 }

@@ -258,3 +258,91 @@ fn entry(entry: &Value) -> Option<Entry> {
         origin: bytes("o"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use larder_core::bus::encode;
+
+    use super::*;
+
+    fn list(values: impl IntoIterator<Item = Value>) -> Value {
+        Value::Array(values.into_iter().collect())
+    }
+
+    /// What a master that keeps a log of one entry answers.
+    fn answers(entry: Value) -> Vec<Answer> {
+        let about = list([
+            "length".into(),
+            1.into(),
+            "last-generated-id".into(),
+            "5-1".into(),
+            "first-entry".into(),
+            entry.clone(),
+        ]);
+        let read = list([list(["stream".into(), list([entry])])]);
+        let info = "# Replication\r\nrole:master\r\nmaster_replid:abc\r\n";
+        [read, about, "name".into(), info.into()].map(Ok).into()
+    }
+
+    fn entry(fields: impl IntoIterator<Item = Value>) -> Value {
+        list(["5-1".into(), list(fields)])
+    }
+
+    #[test]
+    fn a_page_tells_entries_ends_and_identity() {
+        let changes = [Change::tag("prices")];
+        let bytes = Value::Bytes(encode(&changes).into());
+        let page = page(answers(entry(["c".into(), bytes, "o".into(), "me".into()]))).unwrap();
+        assert_eq!(page.entries[0].changes, changes);
+        assert_eq!(page.entries[0].origin.as_deref(), Some(&b"me"[..]));
+        assert_eq!((page.head.to_string(), page.length), ("5-1".to_owned(), 1));
+        assert_eq!(page.first, Some(page.head));
+        assert!(page.identity.master && page.identity.incarnation.is_some());
+    }
+
+    #[test]
+    fn a_mark_says_nothing_and_what_is_not_understood_is_everything() {
+        let changes = |fields| {
+            page(answers(entry(fields))).unwrap().entries[0]
+                .changes
+                .clone()
+        };
+        assert_eq!(changes(["n".into(), "1".into()]), []);
+        assert_eq!(changes(["z".into(), "1".into()]), [Change::everything()]);
+        assert_eq!(changes(["c".into(), "".into()]), [Change::everything()]);
+    }
+
+    #[test]
+    fn another_name_or_another_replication_is_another_log() {
+        let incarnation = |name: &str, id: &str| {
+            let info = format!("role:master\r\nmaster_replid:{id}\r\n");
+            let mut answers = [Ok(name.into()), Ok(info.into())].into_iter();
+            identity(&mut answers).unwrap().incarnation
+        };
+        assert_eq!(incarnation("a", "1"), incarnation("a", "1"));
+        assert_ne!(incarnation("a", "1"), incarnation("b", "1"));
+        assert_ne!(incarnation("a", "1"), incarnation("a", "2"));
+        assert_eq!(incarnation("", "1"), None);
+    }
+
+    #[test]
+    fn answers_of_another_shape_are_errors_and_no_panic() {
+        let odd = || {
+            vec![
+                Value::Null,
+                1.into(),
+                "x".into(),
+                list([]),
+                list([list([])]),
+                list([1.into()]),
+            ]
+        };
+        for read in odd() {
+            for about in odd() {
+                let answers = [read.clone(), about, "name".into(), "role:master".into()];
+                assert!(page(answers.map(Ok).into()).is_err());
+            }
+        }
+        assert!(page(Vec::new()).is_err() && placed(Vec::new()).is_err());
+    }
+}

@@ -9,6 +9,7 @@ use larder_core::{Clock as _, Moment, Node, Position};
 
 use super::Shared;
 use super::contact::Contact;
+use super::course::{Course, Verdict};
 use super::log::{Page, marked, page};
 use super::nodes::News;
 use super::place::Place;
@@ -26,36 +27,6 @@ pub(crate) struct Reader {
     recipe: Recipe,
     contact: Contact,
     course: Course,
-}
-
-/// How far the log was read.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Course {
-    /// Which log; `None` before the first answer.
-    log: Option<u64>,
-    /// The last entry read.
-    cursor: Place,
-    /// The last entry that nodes which have begun were given; behind the cursor's while it reads
-    /// anew for others.
-    followed: Place,
-}
-
-/// What a page means for those who have read so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// A replica answered: it tells nothing of what the master has.
-    Misled,
-    /// There is no log: it has to be begun.
-    Absent,
-    /// Another log, or one that lost entries: changes may have been missed.
-    Gap(u64),
-    /// What follows the cursor; `holed` for those that read from the beginning.
-    Follows {
-        /// The log.
-        log: u64,
-        /// Entries behind the cursor were lost before they were read.
-        holed: bool,
-    },
 }
 
 impl Reader {
@@ -264,32 +235,6 @@ impl Reader {
                 error,
                 "the bus is silent: entries live by the time of their load"
             );
-        }
-    }
-}
-
-impl Course {
-    /// Says what a page means. Pure.
-    pub(crate) fn judge(&self, page: &Page, any_begun: bool) -> Verdict {
-        if !page.identity.master {
-            return Verdict::Misled;
-        }
-        let Some(incarnation) = page.identity.incarnation else {
-            return Verdict::Absent;
-        };
-        if page.head == Place::ZERO {
-            return Verdict::Absent;
-        }
-        if self.log != Some(incarnation) || page.head < self.cursor.max(self.followed) {
-            return Verdict::Gap(incarnation);
-        }
-        let lost = |from: Place| page.head > from && page.first.is_none_or(|first| first > from);
-        if any_begun && lost(self.followed) {
-            return Verdict::Gap(incarnation);
-        }
-        Verdict::Follows {
-            log: incarnation,
-            holed: self.cursor != Place::ZERO && lost(self.cursor),
         }
     }
 }

@@ -19,14 +19,6 @@ pub(super) async fn examine(link: &Link, settings: &Settings, report: &mut Repor
             Some(Err(error)) => report.add(finding(name, error.details(), settings)),
             _ => {}
         }
-        let same = |pair: &[Finding]| pair[0].remedy == pair[1].remedy;
-        if report.findings.len() > 1 && report.findings.windows(2).all(same) {
-            // The keys are forbidden, to all commands alike.
-            let keys = |finding: &Finding| finding.trouble.contains("keys that begin");
-            if report.findings.iter().all(keys) {
-                return report.findings.truncate(1);
-            }
-        }
     }
 }
 

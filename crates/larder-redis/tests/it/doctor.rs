@@ -1,6 +1,7 @@
 //! What the doctor says, and the least that a user must be allowed.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
 
 use larder_core::{Store as _, StoreHealth};
 use larder_redis::{Gravity, Redis, Report};
@@ -10,7 +11,9 @@ use crate::server::{Server, eventually, free_address};
 use crate::wire::Reply;
 
 async fn examine(url: &str) -> Report {
-    let report = Redis::builder(url).build().unwrap().doctor().await;
+    // A crowded machine is not what is looked for.
+    let redis = Redis::builder(url).remote_timeout(Duration::from_secs(1));
+    let report = redis.build().unwrap().doctor().await;
     println!("{report}");
     report
 }
@@ -25,7 +28,7 @@ fn assert_wrong(report: &Report, words: &[&str]) {
 }
 
 /// What `docs/operations.md` grants, so that the documented user is the tested one.
-fn documented_user() -> Vec<String> {
+pub(crate) fn documented_user() -> Vec<String> {
     let docs = include_str!("../../../../docs/operations.md");
     let line = docs
         .lines()
@@ -87,11 +90,11 @@ async fn the_documented_user_can_do_all_and_nothing_else() {
     let url = url_of_user(&server);
     let (one, two) = tokio::join!(Node::heard(&url), Node::heard(&url));
     assert_eq!(two.read(7, 1).await, 1);
-    assert!(one.write(7).await);
+    one.publish(7).await;
     eventually("the change is heard", || two.bus().foreign > 0).await;
     let store = one.redis.store();
     eventually("the store is up", || store.health() == StoreHealth::Up).await;
-    let report = one.redis.doctor().await;
+    let report = examine(&url).await;
     assert!(report.is_well() && report.findings.is_empty(), "{report}");
 }
 
@@ -192,7 +195,7 @@ async fn a_replica_is_told_with_its_master_and_is_not_read_as_the_log() {
     assert!(!misled.bus().adopted && misled.bus().heard.is_none());
     assert!(!misled.write(7).await);
     assert_eq!(misled.served(7).await, None);
-    assert!(real.write(7).await);
+    real.publish(7).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use larder_core::{Clock as _, Store as _, StoreKey, StoreValue, SystemClock};
 use larder_redis::Redis;
 
+use crate::doctor::documented_user;
 use crate::server::{Server, eventually};
 use crate::wire::{Reply, Wire};
 use crate::world::World;
@@ -26,8 +27,11 @@ async fn under_sentinel_the_nodes_follow_to_the_new_master() {
         info.text().contains("slaves=1")
     })
     .await;
+    for server in [&master, &replica] {
+        allow(server, &["+role"]);
+    }
     let url = format!(
-        "redis-sentinel://{}?sentinelServiceName=main",
+        "redis-sentinel://larder:password@{}?sentinelServiceName=main",
         sentinel.address()
     );
     let world = World::over(vec![master, replica, sentinel], &url).await;
@@ -44,8 +48,11 @@ async fn in_a_cluster_the_nodes_follow_to_the_new_master_of_the_log() {
     let Some(servers) = cluster().await else {
         return;
     };
+    for server in &servers {
+        allow(server, &["+cluster|slots", "+cluster|info"]);
+    }
     let url = format!(
-        "redis-cluster://{}?node={}&node={}",
+        "redis-cluster://larder:password@{}?node={}&node={}",
         servers[0].address(),
         servers[1].address(),
         servers[2].address()
@@ -141,6 +148,13 @@ async fn cluster() -> Option<Vec<Server>> {
     })
     .await;
     Some(servers)
+}
+
+/// Lets the documented user in, with what is needed besides where there are several servers.
+fn allow(server: &Server, more: &[&str]) {
+    let user = documented_user();
+    let parts = user.iter().map(String::as_str).chain(more.iter().copied());
+    ok(&server.ask(&parts.collect::<Vec<_>>()));
 }
 
 fn ok(reply: &Reply) {

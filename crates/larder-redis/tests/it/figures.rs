@@ -140,6 +140,54 @@ async fn a_publication_and_its_way_to_the_other_node() {
     print("publish, 64 at once", waits);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_of_a_node_while_redis_is_down() {
+    let Some(mut server) = wanted() else {
+        return;
+    };
+    let clock = SystemClock::new();
+    let node = Arc::new(Node::heard(server.url()).await);
+    server.kill();
+    let seconds = std::env::var("LARDER_REDIS_DOWN").map_or(30, |text| text.parse().unwrap());
+    let callers: Vec<_> = (0..16)
+        .map(|number| {
+            let node = Arc::clone(&node);
+            tokio::spawn(async move {
+                let store = node.redis.store();
+                loop {
+                    for row in 0..100 {
+                        let _ = store
+                            .get(&[StoreKey::new("shop.prices", [number; 32])])
+                            .await;
+                        let _ = node.larder.publish(Change::row(&table(), row)).await;
+                    }
+                    clock.sleep(Duration::from_millis(1)).await;
+                }
+            })
+        })
+        .collect();
+    for part in 0..=6 {
+        let kilobytes = memory();
+        println!(
+            "down for {:>4.0?}: {kilobytes} kB, {} reads of the log tried",
+            Duration::from_secs(seconds * part / 6),
+            node.bus().missed
+        );
+        clock.sleep(Duration::from_secs(seconds) / 6).await;
+    }
+    callers.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+/// Returns what this process holds in memory, in kilobytes.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmRSS"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 /// Notes when it hears of a change.
 #[derive(Clone, Debug)]
 struct Stopwatch {

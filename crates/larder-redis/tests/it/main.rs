@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops where it cannot go on")]
 #![expect(clippy::print_stdout, reason = "figures are to be read")]
 
+mod callers;
 mod changes;
 mod doctor;
 mod failover;
@@ -15,5 +16,6 @@ mod server;
 #[cfg(feature = "tls")]
 mod tls;
 mod values;
+mod warnings;
 mod wire;
 mod world;

@@ -24,6 +24,14 @@ impl Node {
         Self::on(Redis::builder(url).build().unwrap())
     }
 
+    /// Starts a node that waits longer, so that no publication has to be made again.
+    pub(crate) async fn patient(url: &str) -> Self {
+        let redis = Redis::builder(url).remote_timeout(Duration::from_millis(100));
+        let node = Self::on(redis.build().unwrap());
+        node.until_heard().await;
+        node
+    }
+
     /// Starts a node and waits until its bus is trusted.
     pub(crate) async fn heard(url: &str) -> Self {
         let node = Self::start(url);
@@ -67,6 +75,19 @@ impl Node {
             .publish(Change::row(&table(), row))
             .await
             .is_ok()
+    }
+
+    /// Publishes a write of a row until it is on the log.
+    ///
+    /// On a crowded machine one publication in some thousands takes longer than the remote timeout.
+    pub(crate) async fn publish(&self, row: i64) -> Position {
+        let deadline = self.larder.clock().now().after(Duration::from_secs(10));
+        loop {
+            match self.larder.publish(Change::row(&table(), row)).await {
+                Ok(position) => return position,
+                Err(error) => assert!(self.larder.clock().now() < deadline, "{error}"),
+            }
+        }
     }
 
     pub(crate) fn loads(&self) -> u64 {

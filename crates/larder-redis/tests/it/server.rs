@@ -219,9 +219,9 @@ impl Drop for Folder {
     }
 }
 
-/// Waits until something holds, for ten seconds at most.
+/// Waits until something holds, for twenty seconds at most.
 pub(crate) async fn eventually(what: &str, holds: impl FnMut() -> bool) {
-    within(Duration::from_secs(10), what, holds).await;
+    within(Duration::from_secs(20), what, holds).await;
 }
 
 /// Waits until something holds, and returns how long that took.

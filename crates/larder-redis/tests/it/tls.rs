@@ -46,11 +46,8 @@ async fn two_nodes_meet_by_tls() {
     let (one, two) = (node(), node());
     tokio::join!(one.until_heard(), two.until_heard());
     assert_eq!(two.read(7, 1).await, 1);
-    let written = one
-        .larder
-        .publish(larder_core::Change::row(&crate::node::table(), 7))
-        .await;
-    two.until_applied(written.unwrap()).await;
+    let written = one.publish(7).await;
+    two.until_applied(written).await;
     assert_eq!(two.served(7).await, None);
     assert!(one.redis.doctor().await.is_well());
 }

@@ -130,6 +130,52 @@ async fn a_store_without_redis_answers_at_once_that_it_is_down() {
 }
 
 #[tokio::test]
+async fn connections_end_with_the_last_of_what_was_handed_out() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let connections = || {
+        let list = server.ask(&["CLIENT", "LIST"]);
+        list.text().lines().count() - 1
+    };
+    let redis = Redis::builder(server.url()).build().unwrap();
+    let (store, bus) = (redis.store(), redis.bus());
+    redis.connect().await.unwrap();
+    eventually("all stand", || connections() == 3).await;
+    drop(redis);
+    assert_eq!(store.get(&[key(1)]).await.unwrap(), [None]);
+    drop((store, bus));
+    eventually("all have ended", || connections() == 0).await;
+
+    let redis = Redis::builder(server.url()).build().unwrap();
+    let bus = redis.bus();
+    eventually("all stand", || connections() == 3).await;
+    drop(redis);
+    eventually("the bus goes on alone", || connections() == 2).await;
+    bus.close();
+    eventually("all have ended", || connections() == 0).await;
+}
+
+#[tokio::test]
+async fn who_is_let_in_later_needs_no_restart() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let url = format!("redis://late:password@{}", server.address());
+    let store = Redis::builder(url).build().unwrap().store();
+    eventually("the server refuses", || {
+        let log = server.ask(&["ACL", "LOG"]);
+        matches!(log, Reply::List(refusals) if !refusals.is_empty())
+    })
+    .await;
+    assert_eq!(store.health(), StoreHealth::Down);
+    let user = ["ACL", "SETUSER", "late", "on", ">password", "~*", "+@all"];
+    server.ask(&user);
+    eventually("it is up", || store.health() == StoreHealth::Up).await;
+    assert_eq!(store.get(&[key(1)]).await.unwrap(), [None]);
+}
+
+#[tokio::test]
 async fn who_demands_redis_is_told_that_it_is_not_there() {
     let Some(mut server) = Server::start() else {
         return;

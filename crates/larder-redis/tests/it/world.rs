@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use larder_core::{Clock as _, Moment, Store as _, StoreHealth, StoreKey, SystemClock};
 use larder_redis::Redis;
-use tokio::task::{JoinHandle, JoinSet, block_in_place};
+use tokio::task::{JoinSet, block_in_place};
 
 use crate::node::Node;
 use crate::proxy::Proxy;
 use crate::server::Server;
 
 const REMOTE_TIMEOUT: Duration = Duration::from_millis(25);
+const CALLERS: u8 = 16;
 /// What a caller may wait beyond it, on a machine that has a processor to spare.
 const SLACK: Duration = Duration::from_millis(5);
 /// `max_staleness`, as a `Larder` has it by default.
@@ -33,7 +34,7 @@ pub(crate) struct World {
     pub(crate) two: Node,
     clock: SystemClock,
     _callers: JoinSet<()>,
-    noise: JoinHandle<()>,
+    _noise: JoinSet<()>,
     late: Arc<AtomicU64>,
 }
 
@@ -60,7 +61,7 @@ impl World {
         let late = Arc::default();
         Self {
             _callers: callers(&one.redis),
-            noise: tokio::spawn(watch_noise(clock, Arc::clone(&late))),
+            _noise: noise(clock, &late),
             servers,
             proxy: None,
             one,
@@ -110,7 +111,7 @@ impl World {
         let trusted = self.clock.now().since(ended);
         let up = up.unwrap_or_default();
         println!(
-            "{name}: values after {up:.0?}, trusted after {trusted:.0?}; {}",
+            "{name}: values after {up:.2?}, trusted after {trusted:.2?}; {}",
             self.one.redis.statistics()
         );
         assert!(up < RECOVERY, "{name}: values only after {up:?}");
@@ -155,24 +156,19 @@ impl World {
         let late = Duration::from_nanos(self.late.load(Ordering::Relaxed));
         for connection in [&longest.values, &longest.bus.as_ref().unwrap().publisher] {
             let waited = connection.longest_wait;
+            // The processor may be lost before the timer starts and after it fires.
             assert!(
-                waited <= REMOTE_TIMEOUT + SLACK + late,
+                waited <= REMOTE_TIMEOUT + SLACK + late * 2,
                 "{name}: a caller waited {waited:?}, with timers up to {late:?} late"
             );
         }
     }
 }
 
-impl Drop for World {
-    fn drop(&mut self) {
-        self.noise.abort();
-    }
-}
-
-/// Sixteen callers that read values one after the other.
+/// Callers that read values one after the other.
 fn callers(redis: &Redis) -> JoinSet<()> {
     let mut callers = JoinSet::new();
-    for number in 0..16 {
+    for number in 0..CALLERS {
         let store = redis.store();
         callers.spawn(async move {
             let clock = SystemClock::new();
@@ -184,6 +180,15 @@ fn callers(redis: &Redis) -> JoinSet<()> {
         });
     }
     callers
+}
+
+/// As many as there are callers, so that they meet the same crowd on the processors.
+fn noise(clock: SystemClock, late: &Arc<AtomicU64>) -> JoinSet<()> {
+    let mut noise = JoinSet::new();
+    for _ in 0..CALLERS {
+        noise.spawn(watch_noise(clock, Arc::clone(late)));
+    }
+    noise
 }
 
 /// Notes how much later than it should a timer of the remote timeout fires here.

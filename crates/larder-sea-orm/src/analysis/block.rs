@@ -3,13 +3,13 @@
 //! A [`Block`] is one SELECT: the statement itself, a subquery, one side of a UNION, the body of a CTE. It speaks of
 //! names as they were written; what they mean is asked of the catalog afterwards (`precision.rs`).
 //!
-//! Whoever fills a block keeps to these rules. What is left out of `atoms` and `links` costs precision only; what is
+//! Whoever fills a block keeps to these rules. What is left out of `atoms`, `links` and `checks` costs precision only; what is
 //! left out of `sources` and `mentions` costs freshness:
 //! 1. Every relation read stands in `sources` of its block, in the order of FROM; a CTE and a derived table stand
 //!    there without a name of a relation, their own queries are blocks.
 //! 2. Every column named anywhere in the block's own clauses stands in `mentions`. What names columns in a way that
 //!    is not understood (raw text, USING, NATURAL) makes the block `opaque`.
-//! 3. An atom or a link is one that the AND at the top of a WHERE or ON says for certain.
+//! 3. An atom, a link or a check is one that the AND at the top of a WHERE or ON says for certain.
 //! 4. `rows_told` only if each row of the answer stands for one row of each table: nothing grouped, counted,
 //!    combined, ranked or skipped.
 
@@ -38,6 +38,8 @@ pub struct Block {
     pub atoms: SmallVec<[BlockAtom; 2]>,
     /// Equalities of two columns.
     pub links: SmallVec<[Link; 1]>,
+    /// Other conditions on columns and values.
+    pub checks: SmallVec<[BlockCheck; 1]>,
     /// Its rows are the answer, each of one row of each table; `false` if they are told in no other way.
     pub rows_told: bool,
     /// So many rows are skipped, if a value that is bound tells; its rows are told only if it is zero.
@@ -46,6 +48,17 @@ pub struct Block {
     pub never: bool,
     /// It has a LIMIT.
     pub limited: bool,
+    /// How many rows that is, if it is told.
+    pub limit: Option<Value>,
+    /// What its rows are sorted by first, as long as that is plain columns; of an answer's rows only.
+    pub order: SmallVec<[OrderBy; 1]>,
+    /// Nothing is grouped, made distinct or ranked: one row more in a table gives no row less. Of the statement's own
+    /// block also that its rows are the answer.
+    pub ungrouped: bool,
+    /// It stands in the AND of the WHERE of the block around it.
+    pub asked: Option<Asked>,
+    /// What the answer is, if not the rows of this block.
+    pub gives: Gives,
     /// Some part of it may use any column of any table that can be seen here.
     pub opaque: bool,
 }
@@ -138,6 +151,128 @@ pub struct Link {
     pub right: ColumnOf,
     /// Where it stands.
     pub place: Place,
+}
+
+/// A column that rows are sorted by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderBy {
+    /// The column.
+    pub column: ColumnOf,
+    /// Its greatest values come first.
+    pub descending: bool,
+}
+
+/// What a condition asks of a subquery.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// Whether it has rows.
+    Exists,
+    /// Whether it has none.
+    ExistsNot,
+    /// Whether the first column, of the block around it, is among the values of the second one, its own.
+    In(ColumnOf, ColumnOf),
+}
+
+/// What the answer of a statement is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Gives {
+    /// Anything else.
+    #[default]
+    Rows,
+    /// Whether the block at this place has rows.
+    Exists(usize),
+    /// How many rows the block at this place has.
+    Count(usize),
+}
+
+/// A condition that is no equality, and where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BlockCheck {
+    /// What it says.
+    pub check: Check,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A condition on columns, taken apart as far as it compares them with values.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Check {
+    /// The column is less than the value, or more.
+    Compare(ColumnOf, Comparison, Value),
+    /// The column is one of the values.
+    In(ColumnOf, SmallVec<[Value; 1]>),
+    /// The column is NULL.
+    Null(ColumnOf),
+    /// All of these.
+    All(Vec<Check>),
+    /// One of these.
+    Any(Vec<Check>),
+    /// This is false.
+    Not(Box<Check>),
+    /// Anything else.
+    Unknown,
+}
+
+/// How a column is compared with a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+}
+
+impl Comparison {
+    /// Returns what it is with its sides exchanged.
+    pub(super) fn flipped(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+        }
+    }
+}
+
+impl Check {
+    /// Takes a condition for one that is worth something; `None` for one of which nothing is known.
+    pub(super) fn worth(self) -> Option<Self> {
+        match self {
+            Self::Unknown => None,
+            Self::Any(any) if any.contains(&Self::Unknown) => None,
+            Self::Not(inner) if *inner == Self::Unknown => None,
+            other => Some(other),
+        }
+    }
+
+    /// Shows every column it names.
+    pub(super) fn each_column<'c>(&'c self, show: &mut impl FnMut(&'c ColumnOf)) {
+        match self {
+            Self::Compare(column, ..) | Self::In(column, _) | Self::Null(column) => show(column),
+            Self::All(inner) | Self::Any(inner) => {
+                inner.iter().for_each(|check| check.each_column(show));
+            }
+            Self::Not(inner) => inner.each_column(show),
+            Self::Unknown => {}
+        }
+    }
+
+    /// Shows every value in it.
+    pub(super) fn each_value(&mut self, show: &mut impl FnMut(&mut Value)) {
+        match self {
+            Self::Compare(_, _, value) => show(value),
+            Self::In(_, values) => values.iter_mut().for_each(show),
+            Self::All(inner) | Self::Any(inner) => {
+                inner.iter_mut().for_each(|check| check.each_value(show));
+            }
+            Self::Not(inner) => inner.each_value(show),
+            Self::Null(_) | Self::Unknown => {}
+        }
+    }
 }
 
 impl Block {

@@ -13,7 +13,8 @@ use sea_orm::sea_query::{
 use sea_orm::{DbBackend, QueryResult};
 
 use super::RelationName;
-use super::writing::{Writing, Written, WrittenRow, written_key};
+use super::target::{WrittenRow, written_key};
+use super::writing::{Writing, Written};
 use crate::canonical::ColumnClass;
 use crate::catalog::KeyColumn;
 

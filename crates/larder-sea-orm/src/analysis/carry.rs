@@ -11,12 +11,14 @@
 //! 6. Into a subquery carries what is strict outside, by an equality in its WHERE or INNER JOIN .. ON.
 //! 7. With a RIGHT or FULL JOIN in the block only WHERE counts.
 
+use sea_orm::sea_query::Value;
 use smallvec::{SmallVec, smallvec};
 
 use super::remembered::mark;
 use super::seats::{Seat, Seats};
 use super::{BlockAtom, ColumnOf, Join, Link, Place};
 use crate::canonical::{ColumnClass, is_null};
+use crate::catalog::Column;
 
 /// Rounds of carrying: longer chains of joins are left aside.
 const ROUNDS: usize = 4;
@@ -38,6 +40,14 @@ impl Candidate {
         self.values.len() / self.columns.len()
     }
 
+    /// Returns its column and the values, if it is of one column and not NULL.
+    pub(super) fn of_one(&self) -> Option<(usize, &SmallVec<[Compared; 2]>)> {
+        match self.columns.as_slice() {
+            [column] if !self.null => Some((*column, &self.values)),
+            _ => None,
+        }
+    }
+
     fn is_of(&self, column: usize) -> bool {
         self.columns.as_slice() == [column] && !self.null
     }
@@ -50,6 +60,19 @@ pub(super) enum Compared {
     Hash(u64),
     /// The value bound at this place, from 0.
     Bound(u16),
+}
+
+impl Compared {
+    /// Returns the hash of the value; `None` if it cannot be told or is NULL.
+    pub(super) fn hash(&self, column: &Column, bound: &[Value]) -> Option<u64> {
+        match self {
+            Self::Hash(hash) => Some(*hash),
+            Self::Bound(place) => {
+                let value = bound.get(usize::from(*place))?;
+                (!is_null(value)).then(|| column.compared(value))?
+            }
+        }
+    }
 }
 
 type Candidates = SmallVec<[Candidate; 2]>;
@@ -121,21 +144,23 @@ fn compared(
             continue;
         }
         for (column, value) in columns.iter().zip(alternative) {
-            let bound = seats.bound_by_mark.then(|| mark::place(value)).flatten();
-            compared.push(match bound {
-                Some(place) if seat.table.columns()[*column].class != ColumnClass::Other => {
-                    Compared::Bound(place)
-                }
-                _ => Compared::Hash(seat.table.columns()[*column].compared(value)?),
-            });
+            compared.push(seats.compared_with(&seat.table.columns()[*column], value)?);
         }
     }
     Some(compared)
 }
 
 impl Seats<'_> {
+    /// Returns what a column is compared with.
+    pub(super) fn compared_with(&self, column: &Column, value: &Value) -> Option<Compared> {
+        match self.bound_by_mark.then(|| mark::place(value)).flatten() {
+            Some(place) if column.class != ColumnClass::Other => Some(Compared::Bound(place)),
+            _ => Some(Compared::Hash(column.compared(value)?)),
+        }
+    }
+
     /// Returns the seat and the column of a name, if it is certain.
-    fn locate(&self, block: usize, column: &ColumnOf) -> Option<(usize, usize)> {
+    pub(super) fn locate(&self, block: usize, column: &ColumnOf) -> Option<(usize, usize)> {
         let sources = &self.blocks[block].sources;
         let Some(qualifier) = &column.qualifier else {
             let mut found = (0..self.list.len()).filter_map(|at| {
@@ -160,7 +185,7 @@ impl Seats<'_> {
         self.list[seat].table.column(&column.name, self.backend)
     }
 
-    fn has_outer_joins(&self, block: usize) -> bool {
+    pub(super) fn has_outer_joins(&self, block: usize) -> bool {
         let mut sources = self.blocks[block].sources.iter();
         sources.any(|source| source.join == Join::Other)
     }
@@ -235,7 +260,7 @@ fn carrier(seats: &Seats<'_>, block: usize, link: &Link) -> Option<Carrier> {
 
 impl Seats<'_> {
     /// Returns what a column is in a block; an inner `None` for one that is found but not certain.
-    fn end(&self, block: usize, column: &ColumnOf) -> Option<(usize, Option<usize>)> {
+    pub(super) fn end(&self, block: usize, column: &ColumnOf) -> Option<(usize, Option<usize>)> {
         if let Some((seat, own)) = self.locate(block, column) {
             return Some((seat, Some(own)));
         }

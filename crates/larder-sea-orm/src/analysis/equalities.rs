@@ -6,13 +6,17 @@ use sea_orm::sea_query::{
 use smallvec::{SmallVec, smallvec};
 
 use super::pins::MOST_ROWS;
-use super::{BlockAtom, ColumnOf, Link, Place};
+use super::{BlockAtom, BlockCheck, Check, ColumnOf, Comparison, Link, Place};
+
+/// Conditions that are deeper in one another are left aside: a chain of ORs is as deep as it is long.
+pub(super) const MOST_LEVELS: usize = 16;
 
 /// The equalities of one statement or subquery.
 #[derive(Default)]
 pub(super) struct Equalities {
     pub(super) atoms: SmallVec<[BlockAtom; 2]>,
     pub(super) links: SmallVec<[Link; 1]>,
+    pub(super) checks: SmallVec<[BlockCheck; 1]>,
 }
 
 impl Equalities {
@@ -30,9 +34,10 @@ impl Equalities {
             Expr::Binary(left, BinOper::In, right) => {
                 self.atoms.extend(membership(left, right, place));
             }
-            Expr::Binary(left, BinOper::Or, right) => {
-                self.atoms.extend(either(left, right, place));
-            }
+            Expr::Binary(left, BinOper::Or, right) => match either(left, right, place) {
+                Some(atom) => self.atoms.push(atom),
+                None => self.check(expr, place),
+            },
             Expr::Binary(left, BinOper::Is, right) if is_null(right) => {
                 self.atoms.extend(column(left).map(|column| BlockAtom {
                     columns: smallvec![column],
@@ -41,8 +46,14 @@ impl Equalities {
                     place,
                 }));
             }
-            _ => {}
+            other => self.check(other, place),
         }
+    }
+
+    fn check(&mut self, expr: &Expr, place: Place) {
+        let check = check(expr, MOST_LEVELS).worth();
+        self.checks
+            .extend(check.map(|check| BlockCheck { check, place }));
     }
 
     /// Collects what a condition made of a chain says.
@@ -77,6 +88,80 @@ fn either(left: &Expr, right: &Expr, place: Place) -> Option<BlockAtom> {
     }
     one.values.extend(other.values);
     Some(one)
+}
+
+/// Reads a condition that is not said by equalities alone.
+fn check(expr: &Expr, levels: usize) -> Check {
+    let Some(levels) = levels.checked_sub(1) else {
+        return Check::Unknown;
+    };
+    let inner = |expr: &Expr| check(expr, levels);
+    let compare = |left, comparison: Comparison, right| match (column(left), literal(right)) {
+        (Some(column), Some(value)) => Check::Compare(column, comparison, value),
+        _ => match (column(right), literal(left)) {
+            (Some(column), Some(value)) => Check::Compare(column, comparison.flipped(), value),
+            _ => Check::Unknown,
+        },
+    };
+    match expr {
+        Expr::Binary(left, BinOper::And, right) => Check::All(vec![inner(left), inner(right)]),
+        Expr::Binary(left, BinOper::Or, right) => Check::Any(vec![inner(left), inner(right)]),
+        Expr::Binary(left, BinOper::SmallerThan, right) => compare(left, Comparison::Less, right),
+        Expr::Binary(left, BinOper::SmallerThanOrEqual, right) => {
+            compare(left, Comparison::LessOrEqual, right)
+        }
+        Expr::Binary(left, BinOper::GreaterThan, right) => {
+            compare(left, Comparison::Greater, right)
+        }
+        Expr::Binary(left, BinOper::GreaterThanOrEqual, right) => {
+            compare(left, Comparison::GreaterOrEqual, right)
+        }
+        Expr::Binary(left, BinOper::Equal, right) => one_of(equality(left, right, Place::Where)),
+        Expr::Binary(left, BinOper::In, right) => one_of(membership(left, right, Place::Where)),
+        Expr::Binary(left, BinOper::NotEqual, right) => {
+            Check::Not(Box::new(one_of(equality(left, right, Place::Where))))
+        }
+        Expr::Binary(left, BinOper::NotIn, right) => {
+            Check::Not(Box::new(one_of(membership(left, right, Place::Where))))
+        }
+        Expr::Binary(left, BinOper::Is, right) if is_null(right) => {
+            column(left).map_or(Check::Unknown, Check::Null)
+        }
+        Expr::Binary(left, BinOper::IsNot, right) if is_null(right) => {
+            let null = column(left).map_or(Check::Unknown, Check::Null);
+            Check::Not(Box::new(null))
+        }
+        Expr::Binary(left, BinOper::Between, right) => between(left, right),
+        Expr::Binary(left, BinOper::NotBetween, right) => {
+            Check::Not(Box::new(between(left, right)))
+        }
+        _ => Check::Unknown,
+    }
+}
+
+fn between(side: &Expr, bounds: &Expr) -> Check {
+    let Expr::Binary(low, BinOper::And, high) = bounds else {
+        return Check::Unknown;
+    };
+    match (column(side), literal(low), literal(high)) {
+        (Some(column), Some(low), Some(high)) => Check::All(vec![
+            Check::Compare(column.clone(), Comparison::GreaterOrEqual, low),
+            Check::Compare(column, Comparison::LessOrEqual, high),
+        ]),
+        _ => Check::Unknown,
+    }
+}
+
+/// Takes an equality for a condition beside others.
+pub(super) fn one_of(atom: Option<BlockAtom>) -> Check {
+    match atom {
+        Some(BlockAtom {
+            mut columns,
+            values,
+            ..
+        }) if columns.len() == 1 => Check::In(columns.remove(0), values),
+        _ => Check::Unknown,
+    }
 }
 
 fn is_comparison(expr: &Expr) -> bool {

@@ -13,7 +13,7 @@ use sea_orm::sea_query::Value;
 use super::fragment::Fragment;
 use super::generations::Generations;
 use super::parameters::{Bound, parameter};
-use super::{Analysis, Atom, BlockAtom, Cell, KeyKnowledge, Pins, Write, raw};
+use super::{Analysis, Atom, BlockAtom, BlockCheck, Cell, KeyKnowledge, Pins, Write, raw};
 
 /// Longer texts are analysed each time: they hold lists of values and are seldom seen again.
 const LONGEST: usize = 4_096;
@@ -153,7 +153,11 @@ fn each_value(analysis: &mut Analysis, show: &mut impl FnMut(&mut Value)) {
         for BlockAtom { values, .. } in &mut block.atoms {
             values.iter_mut().for_each(&mut *show);
         }
+        for BlockCheck { check, .. } in &mut block.checks {
+            check.each_value(show);
+        }
         block.offset.iter_mut().for_each(&mut *show);
+        block.limit.iter_mut().for_each(&mut *show);
     }
     for write in writes {
         each_written(write, show);
@@ -206,7 +210,7 @@ mod tests {
     const BACKENDS: [DbBackend; 3] = [DbBackend::Postgres, DbBackend::MySql, DbBackend::Sqlite];
 
     /// `{n}` is a placeholder in the way of each database.
-    const TEXTS: [&str; 30] = [
+    const TEXTS: [&str; 31] = [
         "SELECT * FROM note WHERE id = {1}",
         "SELECT * FROM note WHERE id = {2} AND title = {1}",
         "SELECT * FROM note WHERE id = {1} AND id = {1} AND views = 3",
@@ -215,6 +219,7 @@ mod tests {
         "SELECT * FROM note WHERE (a, b) IN (({1}, {2}), (3, 'x'), ({3}, {4}))",
         "SELECT * FROM note WHERE (a, b) = ({1}, {2}) AND c = NULL",
         "SELECT * FROM note WHERE a = -{1} OR b = {2}",
+        "SELECT * FROM note WHERE a < {1} AND (b NOT IN ({2}, 3) OR NOT (c BETWEEN {3} AND 9))",
         "SELECT * FROM note WHERE a = {1} AND (b = {2} OR c = {3}) AND (d = {4})",
         "SELECT n.id FROM note n JOIN tag t ON t.note_id = n.id AND t.kind = {1} WHERE n.id = {2}",
         "SELECT n.id FROM note n LEFT JOIN tag t ON t.kind = {1} WHERE n.id = 7 AND 'x' = n.title",

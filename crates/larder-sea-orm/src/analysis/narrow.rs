@@ -44,6 +44,15 @@ pub(super) fn also(chosen: &Chosen<'_>, candidates: &[Candidate]) -> (Also, bool
     (also.into(), strict)
 }
 
+/// Returns the equalities an entry is not kept by.
+pub(super) fn left_aside<'c>(
+    chosen: &Chosen<'c>,
+    candidates: &'c [Candidate],
+) -> SmallVec<[&'c Candidate; 2]> {
+    let is_other = |it: &&Candidate| !chosen.iter().any(|own| std::ptr::eq(*own, *it));
+    candidates.iter().filter(is_other).collect()
+}
+
 /// Returns the equalities an entry is kept by, as long as their alternatives are few.
 pub(super) fn chosen<'c>(table: &Table, candidates: &'c [Candidate]) -> Chosen<'c> {
     let first = of_key(table, candidates).unwrap_or_default();

@@ -11,15 +11,16 @@
 
 use std::sync::Arc;
 
-use larder_core::{Dependency, Match, Shape, TableName};
+use larder_core::{Dependency, Filter, Match, Shape, TableName};
 use sea_orm::sea_query::Value;
 use smallvec::{SmallVec, smallvec};
 
 use super::carry::{self, Candidate, Compared};
+use super::checks::{self, Checks};
 use super::narrow::{self, Also};
 use super::seats::{Seat, Seats};
+use super::tells::{self, Tells, Waiting};
 use super::{Block, Uncacheable};
-use crate::canonical::is_null;
 use crate::catalog::{Catalog, Column, Relation, Table};
 use crate::members::Members;
 
@@ -30,6 +31,8 @@ pub struct Reads {
     pub dependencies: Vec<Dependency>,
     /// How the answer tells the rows it also depends on.
     pub(crate) members: Vec<Members>,
+    /// Filters that wait for the answer.
+    pub(crate) waiting: Vec<Waiting>,
     /// The answer has no more rows than a LIMIT says.
     pub(crate) limited: bool,
 }
@@ -43,8 +46,27 @@ impl Reads {
         }
     }
 
+    /// Makes them those of an answer of which the first row alone is looked at.
+    pub(crate) fn of_first(&mut self) {
+        if self.limited {
+            // Of a longer page the rows that follow are not seen.
+            let one = |limit: &i64| *limit == 1;
+            let waiting = self.waiting.iter_mut();
+            waiting.for_each(|it| it.limit = it.limit.filter(one));
+            return;
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        self.untold();
+        self.waiting = waiting;
+        self.waiting.retain_mut(|it| {
+            let tells = it.tells.of_first();
+            tells.map(|tells| it.tells = tells).is_some()
+        });
+    }
+
     /// Makes them those of an answer whose rows are not looked at.
     pub(crate) fn untold(&mut self) {
+        self.waiting.clear();
         for members in self.members.drain(..) {
             let set = Shape::of_set(
                 members.shape.equalities().iter().map(Arc::clone),
@@ -55,7 +77,11 @@ impl Reads {
                     Dependency::Match(table, rows)
                         if *table == members.table && Arc::ptr_eq(rows.shape(), &members.shape) =>
                     {
+                        let filter = rows.filter().map(Arc::clone);
                         *rows = Match::of(&set, rows.values().iter().copied());
+                        if let Some(filter) = filter {
+                            *rows = rows.clone().filtered(filter);
+                        }
                     }
                     _ => {}
                 }
@@ -91,7 +117,7 @@ enum Asked {
 type Alternative = SmallVec<[(usize, Compared); 2]>;
 
 /// Rows of a table, picked by values some of which may be bound.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 struct Matching {
     table: TableName,
     columns: Arc<[Column]>,
@@ -100,6 +126,10 @@ struct Matching {
     values: Alternative,
     /// What the columns are compared with as well.
     also: Also,
+    /// What rows must be beside that.
+    checks: Arc<Checks>,
+    /// What the answer tells of them.
+    tells: Option<Arc<Tells>>,
     /// No row of the block is there unless one of these is.
     strict: bool,
     block: usize,
@@ -124,11 +154,15 @@ impl Reading {
             let mut of_block = self.matches.iter().filter(|it| it.block == block);
             of_block.any(|it| it.strict && !possible.iter().any(|(one, _)| one.seat == it.seat))
         };
+        let mut waiting = Vec::new();
         for (matching, values) in &possible {
             if never(matching.block) {
                 continue;
             }
-            let rows = Match::of(&matching.shape, values.iter().copied());
+            let mut rows = Match::of(&matching.shape, values.iter().copied());
+            if let Some(filter) = matching.filter(bound, &mut waiting) {
+                rows = rows.filtered(filter);
+            }
             let dependency = Dependency::Match(matching.table.clone(), rows);
             if !dependencies.contains(&dependency) {
                 dependencies.push(dependency);
@@ -137,12 +171,28 @@ impl Reading {
         Some(Reads {
             dependencies,
             members: self.members.clone(),
+            waiting,
             limited: self.limited,
         })
     }
 }
 
 impl Matching {
+    /// Returns the filter of its rows; one that waits for the answer is noted.
+    fn filter(&self, bound: &[Value], waiting: &mut Vec<Waiting>) -> Option<Arc<Filter>> {
+        let filter = self.checks.with(&self.columns, bound);
+        let Some(tells) = &self.tells else {
+            return filter;
+        };
+        let filter = Arc::new(filter.unwrap_or_default().of_one_answer());
+        waiting.push(Waiting {
+            filter: Arc::clone(&filter),
+            tells: Arc::clone(tells),
+            limit: tells.limit(bound),
+        });
+        Some(filter)
+    }
+
     /// Returns which rows are asked for by the values bound.
     fn with(&self, bound: &[Value]) -> Asked {
         let hash = |(column, compared): &(usize, Compared)| self.hash(*column, compared, bound);
@@ -164,13 +214,7 @@ impl Matching {
     }
 
     fn hash(&self, column: usize, compared: &Compared, bound: &[Value]) -> Option<u64> {
-        match compared {
-            Compared::Hash(hash) => Some(*hash),
-            Compared::Bound(place) => {
-                let value = bound.get(usize::from(*place))?;
-                (!is_null(value)).then(|| self.columns[column].compared(value))?
-            }
-        }
+        compared.hash(&self.columns[column], bound)
     }
 }
 
@@ -192,19 +236,8 @@ pub(super) fn reading(
         bound_by_mark,
         list: SmallVec::new(),
     };
-    for (block, source, relation) in relations(blocks) {
-        match catalog.resolve(relation) {
-            Relation::Table(table) => match table.guard() {
-                Some(reason) => return Err(unresolved(relation, reason)),
-                None => seats.list.push(Seat::new(table, block, source, blocks)),
-            },
-            Relation::View(view) => match view.guard() {
-                Some(reason) => return Err(unresolved(relation, reason)),
-                None => reading.tables.extend_from_slice(view.tables()),
-            },
-            Relation::Unresolved(reason) => return Err(unresolved(relation, reason)),
-        }
-    }
+    seats.take(catalog, &mut reading)?;
+    seats.settle_joins();
     seats.attribute();
     // A policy may ask for any column of its table.
     seats
@@ -212,14 +245,19 @@ pub(super) fn reading(
         .iter_mut()
         .filter(|seat| seat.table.has_policies())
         .for_each(Seat::name_all);
-    let candidates = carry::candidates(&seats);
-    for (place, (seat, candidates)) in seats.list.iter().zip(candidates).enumerate() {
+    let candidates = carry::candidates(&seats).into_iter();
+    let seated = seats.list.iter().zip(candidates.zip(checks::of(&seats)));
+    for (place, (seat, (candidates, mut checks))) in seated.enumerate() {
         if blocks[seat.block].is_empty() {
             continue;
         }
         let key = seats.told_key(seat);
         let equalities = narrow::chosen(seat.table, &candidates);
         let (also, strict) = narrow::also(&equalities, &candidates);
+        checks.add(&narrow::left_aside(&equalities, &candidates));
+        checks.finish(seat.table.columns());
+        let checks = Arc::new(checks);
+        let tells = tells::of(&seats, seat, key.is_some());
         let shape = seat.shape(&equalities, key.is_some(), catalog);
         for values in alternatives(&equalities, seat.table) {
             reading.matches.push(Matching {
@@ -228,6 +266,8 @@ pub(super) fn reading(
                 shape: Arc::clone(&shape),
                 values,
                 also: Arc::clone(&also),
+                checks: Arc::clone(&checks),
+                tells: tells.clone(),
                 strict,
                 block: seat.block,
                 seat: place,
@@ -242,6 +282,27 @@ pub(super) fn reading(
         }
     }
     Ok(reading)
+}
+
+impl<'a> Seats<'a> {
+    /// Takes the tables that the blocks read; those of views are depended on as a whole.
+    fn take(&mut self, catalog: &'a Catalog, reading: &mut Reading) -> Result<(), Uncacheable> {
+        let blocks = self.blocks;
+        for (block, source, relation) in relations(blocks) {
+            match catalog.resolve(relation) {
+                Relation::Table(table) => match table.guard() {
+                    Some(reason) => return Err(unresolved(relation, reason)),
+                    None => self.list.push(Seat::new(table, block, source, blocks)),
+                },
+                Relation::View(view) => match view.guard() {
+                    Some(reason) => return Err(unresolved(relation, reason)),
+                    None => reading.tables.extend_from_slice(view.tables()),
+                },
+                Relation::Unresolved(reason) => return Err(unresolved(relation, reason)),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Returns whole tables as dependencies, each once.

@@ -8,6 +8,7 @@ use sqlparser::ast::{
 
 use super::counted::forget_what_is_only_counted;
 use super::raw_columns::Columns;
+use super::raw_order::plain_order;
 use super::raw_where::Reader;
 use super::{Block, ColumnOf, Mention, Name, Place, RelationName, Role, Source};
 
@@ -18,9 +19,14 @@ pub(super) fn of(query: &Query, reader: Reader<'_>) -> Option<Vec<Block>> {
         found: Vec::with_capacity(1),
         besides: Vec::with_capacity(1),
         ctes: Vec::new(),
+        entered: Vec::new(),
         lost: false,
     };
     blocks.query(query, Around::Nothing, true);
+    let gives = blocks.gives(query);
+    if let Some(first) = blocks.found.first_mut() {
+        first.gives = gives;
+    }
     let besides = &blocks.besides;
     forget_what_is_only_counted(&mut blocks.found, |at| {
         besides[at].in_from && besides[at].row_by_row
@@ -36,6 +42,8 @@ pub(super) struct Blocks<'a> {
     pub(super) besides: Vec<Beside>,
     /// The CTEs that can be seen here.
     pub(super) ctes: Vec<Name>,
+    /// Where the block of a query stands that is a single SELECT.
+    pub(super) entered: Vec<(*const Query, usize)>,
     /// Something was met whose tables or columns are not known.
     pub(super) lost: bool,
 }
@@ -105,6 +113,10 @@ impl Blocks<'_> {
 
     fn body(&mut self, body: &SetExpr, tail: &Query, around: Around, told: bool) {
         if let SetExpr::Select(select) = body {
+            if tail.with.is_none() {
+                self.entered
+                    .push((std::ptr::from_ref(tail), self.found.len()));
+            }
             return self.select(select, Some(tail), around, told);
         }
         let first = self.found.len();
@@ -184,7 +196,10 @@ impl Blocks<'_> {
             self.condition(here, condition, Place::Where);
         }
         self.groups(here, select);
-        rows &= is_row_by_row(select);
+        let ungrouped = is_row_by_row(select);
+        rows &= ungrouped;
+        // Of the statement itself also what it makes of the rows counts.
+        self.found[at].ungrouped = if at == 0 { told && rows } else { ungrouped };
         let beside = &mut self.besides[at];
         beside.row_by_row = rows && tail.is_some() && beside.renamed.is_empty();
         if let Some(tail) = tail {
@@ -193,6 +208,9 @@ impl Blocks<'_> {
                 .as_ref()
                 .is_none_or(|order| self.order(here, order, true));
             rows &= self.limit(here, tail);
+            if told && ungrouped {
+                self.found[at].order = plain_order(here, tail);
+            }
         }
         self.found[at].rows_told = told && rows;
     }
@@ -294,10 +312,19 @@ impl Blocks<'_> {
         said.atoms.retain(|atom| atom.columns.iter().all(certain));
         said.links
             .retain(|link| certain(&link.left) && certain(&link.right));
+        said.checks.retain(|it| {
+            let mut all = true;
+            it.check.each_column(&mut |column| all &= certain(column));
+            all
+        });
         let block = &mut self.found[here.at];
         block.atoms.extend(said.atoms);
         block.links.extend(said.links);
+        block.checks.extend(said.checks);
         block.never |= said.never && place == Place::Where;
+        if place == Place::Where {
+            self.asked(here, condition);
+        }
     }
 
     /// Tells whether two of its tables have one name, told apart by their schemas.
@@ -380,7 +407,7 @@ fn is_foreign(select: &Select) -> bool {
 }
 
 /// Tells whether a SELECT, its functions aside, gives a row for each row.
-fn is_row_by_row(select: &Select) -> bool {
+pub(super) fn is_row_by_row(select: &Select) -> bool {
     let ungrouped = matches!(&select.group_by, GroupByExpr::Expressions(exprs, modifiers)
         if exprs.is_empty() && modifiers.is_empty());
     ungrouped

@@ -2,15 +2,17 @@
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::Value;
+use smallvec::SmallVec;
 use sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByKind, Query, Select, SelectItem,
-    Value as Literal,
+    Distinct, Expr, GroupByExpr, LimitClause, OrderBy as Order, OrderByExpr, OrderByKind,
+    OrderBySort, Query, Select, SelectItem, Value as Literal,
 };
 
-use super::Role;
 use super::block::is_zero;
 use super::raw_blocks::{Blocks, Here};
 use super::raw_columns::Columns;
+use super::raw_where::column;
+use super::{OrderBy, Role};
 
 impl Blocks<'_> {
     pub(super) fn groups(&mut self, here: Here<'_>, select: &Select) {
@@ -36,7 +38,7 @@ impl Blocks<'_> {
     }
 
     /// Looks at an ORDER BY; tells whether its expressions give one value a row.
-    pub(super) fn order(&mut self, here: Here<'_>, order: &OrderBy, ordinals: bool) -> bool {
+    pub(super) fn order(&mut self, here: Here<'_>, order: &Order, ordinals: bool) -> bool {
         let OrderByKind::Expressions(exprs) = &order.kind else {
             self.found[here.at].opaque = true;
             return true;
@@ -117,6 +119,10 @@ impl Blocks<'_> {
         for expr in [limit, offset, quantity].into_iter().flatten() {
             self.walk(here, expr, Role::Where);
         }
+        self.found[here.at].limit = match (limit, fetch) {
+            (Some(limit), None) => self.reader.value(limit),
+            _ => None,
+        };
         self.found[here.at].limited |= limit.is_some() || fetch.is_some();
         let from_the_first = offset.is_none_or(|offset| match self.reader.value(offset) {
             // A number in the text, or a value bound of the same type.
@@ -129,6 +135,41 @@ impl Blocks<'_> {
         });
         from_the_first && fetch.is_none() && self.found.len() == known
     }
+}
+
+/// Returns what rows are sorted by first, as long as that is columns of tables.
+pub(super) fn plain_order(here: Here<'_>, tail: &Query) -> SmallVec<[OrderBy; 1]> {
+    let Some(OrderByKind::Expressions(exprs)) = tail.order_by.as_ref().map(|it| &it.kind) else {
+        return SmallVec::new();
+    };
+    let is_column = |item: &SelectItem| {
+        matches!(
+            item,
+            SelectItem::UnnamedExpr(Expr::Identifier(_) | Expr::CompoundIdentifier(_))
+                | SelectItem::Wildcard(_)
+                | SelectItem::QualifiedWildcard(..)
+        )
+    };
+    // A name alone may be that of a part of the select list.
+    let by_name = here
+        .select
+        .is_some_and(|select| select.projection.iter().all(is_column));
+    let plain = |by: &OrderByExpr| {
+        let certain = match by.expr {
+            Expr::CompoundIdentifier(_) => true,
+            Expr::Identifier(_) => by_name,
+            _ => false,
+        };
+        let by_default = by.options.nulls_first.is_none()
+            && by.with_fill.is_none()
+            && !matches!(by.options.sort, Some(OrderBySort::Using(_)));
+        let column = column(&by.expr).filter(|_| certain && by_default)?;
+        Some(OrderBy {
+            column,
+            descending: by.options.sort == Some(OrderBySort::Desc),
+        })
+    };
+    exprs.iter().map_while(plain).collect()
 }
 
 /// Tells whether an expression has neither columns nor calls: in ORDER BY it may be a place.

@@ -14,7 +14,8 @@ use sqlparser::ast::{
 
 use super::parameters::Parameters;
 use super::pins::{Atom, MOST_ROWS, Scope};
-use super::{BlockAtom, ColumnOf, Link, Name, Pins, Place, RelationName};
+use super::raw_checks::is_plain;
+use super::{BlockAtom, BlockCheck, Check, ColumnOf, Link, Name, Pins, Place, RelationName};
 
 /// Reads values, columns and comparisons.
 #[derive(Clone, Copy)]
@@ -28,6 +29,7 @@ pub(super) struct Reader<'a> {
 pub(super) struct Conditions {
     pub(super) atoms: Vec<BlockAtom>,
     pub(super) links: Vec<Link>,
+    pub(super) checks: Vec<BlockCheck>,
     /// It holds for no row.
     pub(super) never: bool,
 }
@@ -61,6 +63,14 @@ pub(super) fn goes_by(table: &TableFactor) -> Option<Name> {
             None => Some(RelationName::of_object(name)?.name),
         },
         _ => None,
+    }
+}
+
+impl Conditions {
+    fn check(&mut self, check: Check, place: Place) {
+        let check = check.worth();
+        self.checks
+            .extend(check.map(|check| BlockCheck { check, place }));
     }
 }
 
@@ -99,6 +109,10 @@ impl Reader<'_> {
         let mut conditions = Conditions::default();
         if let Some(atom) = self.either(condition, place) {
             conditions.atoms.push(atom);
+            return conditions;
+        }
+        if is_or(condition) && is_plain(condition) {
+            conditions.check(self.check(condition), place);
             return conditions;
         }
         if self.conjunction(condition, place, &mut conditions) {
@@ -156,6 +170,7 @@ impl Reader<'_> {
                 let inner = self.conditions(inner, place);
                 into.atoms.extend(inner.atoms);
                 into.links.extend(inner.links);
+                into.checks.extend(inner.checks);
                 into.never |= inner.never;
                 true
             }
@@ -190,11 +205,14 @@ impl Reader<'_> {
                 }));
                 is_side(expr)
             }
-            other => is_comparison(other),
+            other => {
+                into.check(self.check(other), place);
+                is_comparison(other)
+            }
         }
     }
 
-    fn equality(&self, left: &Expr, right: &Expr, place: Place) -> Option<BlockAtom> {
+    pub(super) fn equality(&self, left: &Expr, right: &Expr, place: Place) -> Option<BlockAtom> {
         if let (Expr::Tuple(columns), Expr::Tuple(values)) = (left, right) {
             return self.tuples(columns, &[values], place);
         }
@@ -202,7 +220,7 @@ impl Reader<'_> {
         one(left, right).or_else(|| one(right, left))
     }
 
-    fn membership(&self, expr: &Expr, list: &[Expr], place: Place) -> Option<BlockAtom> {
+    pub(super) fn membership(&self, expr: &Expr, list: &[Expr], place: Place) -> Option<BlockAtom> {
         if list.len() > MOST_ROWS {
             return None;
         }
@@ -295,7 +313,8 @@ fn link(left: &Expr, right: &Expr, place: Place) -> Option<Link> {
     })
 }
 
-fn column(expr: &Expr) -> Option<ColumnOf> {
+/// Returns the column an expression is.
+pub(super) fn column(expr: &Expr) -> Option<ColumnOf> {
     let (qualifier, name) = match expr {
         Expr::Identifier(name) => (None, name),
         Expr::CompoundIdentifier(parts) => match parts.as_slice() {
@@ -344,7 +363,7 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
 }
 
 /// Tells whether an expression is a comparison whose sides need no precedence to be read.
-fn is_comparison(expr: &Expr) -> bool {
+pub(super) fn is_comparison(expr: &Expr) -> bool {
     use BinaryOperator::{Gt, GtEq, Lt, LtEq, NotEq};
     match expr {
         Expr::BinaryOp {
@@ -371,11 +390,27 @@ fn is_comparison(expr: &Expr) -> bool {
             escape_char: None,
             ..
         } => is_side(expr) && is_side(pattern),
+        // What stands in parentheses after NOT is all that it is about.
+        Expr::UnaryOp {
+            op: UnaryOperator::Not,
+            expr,
+        } => matches!(**expr, Expr::Nested(_)),
         other => is_side(other),
     }
 }
 
-fn is_side(expr: &Expr) -> bool {
+fn is_or(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::BinaryOp {
+            op: BinaryOperator::Or,
+            ..
+        }
+    )
+}
+
+/// Tells whether a side of a comparison needs no precedence to be read.
+pub(super) fn is_side(expr: &Expr) -> bool {
     match expr {
         Expr::Identifier(_)
         | Expr::CompoundIdentifier(_)

@@ -62,6 +62,7 @@ impl State {
             block.rows_told = frame.rows_told;
             block.atoms = frame.equalities.atoms;
             block.links = frame.equalities.links;
+            block.checks = frame.equalities.checks;
             if frame.in_from && frame.row_by_row {
                 self.row_by_row.extend(frame.block);
             }

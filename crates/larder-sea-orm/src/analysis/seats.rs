@@ -11,7 +11,8 @@ use smallvec::SmallVec;
 
 use super::bits::Bits;
 use super::carry::Candidate;
-use super::{Block, Join, Mention, Name, Role, Source};
+use super::{Block, Join, Mention, Name, Place, Role, Source};
+use crate::canonical::ColumnClass;
 use crate::catalog::{Catalog, Table};
 use crate::members::KeyAt;
 
@@ -23,6 +24,10 @@ pub(super) struct Seat<'a> {
     pub(super) join: Join,
     uses: Bits,
     enters: Bits,
+    /// The columns that are named elsewhere than in the select list and in ORDER BY.
+    asked: Bits,
+    /// Only rows that have no partner in it are asked for.
+    absent: bool,
     /// It is named in WHERE, in the ON of a later join, or in a subquery.
     filtered: bool,
     outputs: SmallVec<[(usize, u16); 4]>,
@@ -46,6 +51,8 @@ impl<'a> Seat<'a> {
             join: blocks[block].sources[source].join,
             uses: Bits::default(),
             enters: Bits::default(),
+            asked: Bits::default(),
+            absent: false,
             filtered: false,
             outputs: SmallVec::new(),
         }
@@ -62,6 +69,9 @@ impl<'a> Seat<'a> {
         let selected = matches!(role, Role::Output(_) | Role::Selected);
         if !selected || from_inside {
             mark(&mut self.enters);
+        }
+        if from_inside || matches!(role, Role::Where | Role::On(_)) {
+            mark(&mut self.asked);
         }
         let later = |at: u16| usize::from(at) > self.source;
         self.filtered |=
@@ -87,13 +97,73 @@ impl<'a> Seat<'a> {
             .flat_map(|it| &it.columns)
             .for_each(|column| compared.insert(*column));
         let enters = rows.then_some(&self.enters);
-        catalog
-            .shapes
-            .get(self.table, &compared, &self.uses, enters)
+        // What is shown of a row that is not there is NULL, whatever there is.
+        let uses = if self.absent { &self.asked } else { &self.uses };
+        catalog.shapes.get(self.table, &compared, uses, enters)
     }
 }
 
 impl<'a> Seats<'a> {
+    /// Takes the joins for what the WHERE leaves of them.
+    ///
+    /// What asks for a value of a table joined by LEFT JOIN makes an INNER JOIN of it, and what asks for NULL where
+    /// a row has none leaves only rows without a partner.
+    pub(super) fn settle_joins(&mut self) {
+        for at in 0..self.list.len() {
+            let seat = &self.list[at];
+            let block = seat.block;
+            if seat.join != Join::Left || self.has_outer_joins(block) || self.blocks[block].opaque {
+                continue;
+            }
+            let (absent, present) = (self.asks_for_none(at), self.asks_for_value(at));
+            self.list[at].absent = absent;
+            if present && !absent {
+                self.list[at].join = Join::Inner;
+            }
+        }
+    }
+
+    /// Tells whether a column of a seat that is never NULL must be.
+    fn asks_for_none(&self, at: usize) -> bool {
+        let seat = &self.list[at];
+        let mut nulls = self.blocks[seat.block].atoms.iter();
+        nulls.any(|atom| {
+            let [column] = atom.columns.as_slice() else {
+                return false;
+            };
+            let found = self.locate(seat.block, column);
+            let never_null = |place: usize| self.is_never_null(seat.table, place);
+            atom.is_null
+                && atom.place == Place::Where
+                && found.is_some_and(|(of, place)| of == at && never_null(place))
+        })
+    }
+
+    /// Tells whether a column is certainly never NULL: one of a primary key, which in `SQLite` may be.
+    ///
+    /// Only integers: of others `MySQL` may find something by IS NULL.
+    fn is_never_null(&self, table: &Table, place: usize) -> bool {
+        let column = &table.columns()[place];
+        let mut key = table.key().iter();
+        let sqlite = self.backend == DbBackend::Sqlite;
+        !table.is_family()
+            && column.class == ColumnClass::Int
+            && key.any(|own| *own.name == *column.name && (!sqlite || own.automatic))
+    }
+
+    /// Tells whether a WHERE holds for no row that has NULL in the place of a seat.
+    fn asks_for_value(&self, at: usize) -> bool {
+        let block = &self.blocks[self.list[at].block];
+        let mut atoms = block.atoms.iter();
+        let own = |column| {
+            let found = self.locate(self.list[at].block, column);
+            found.is_some_and(|(of, _)| of == at)
+        };
+        atoms
+            .any(|atom| !atom.is_null && atom.place == Place::Where && atom.columns.iter().any(own))
+            || self.checks_for_value(&self.list[at])
+    }
+
     /// Attributes each column that is named to the seats it may belong to.
     pub(super) fn attribute(&mut self) {
         let mut by_alias: SmallVec<[usize; 2]> = SmallVec::new();
@@ -233,21 +303,35 @@ impl<'a> Seats<'a> {
             .key()
             .iter()
             .map(|column| {
-                let own = seat
-                    .table
-                    .columns()
-                    .iter()
-                    .position(|it| *it.name == *column.name)?;
-                let output = seat.outputs.iter().find(|(at, _)| *at == own);
-                output
-                    .map(|(_, at)| KeyAt::index(usize::from(*at), column.class))
-                    .or_else(|| is_whole(block).then(|| KeyAt::named(&column.name, column.class)))
+                let mut columns = seat.table.columns().iter();
+                self.told_column(seat, columns.position(|it| *it.name == *column.name)?)
             })
             .collect()
+    }
+
+    /// Returns where the answer tells a column of a seat, if its rows are those of the seat's block.
+    pub(super) fn told_column(&self, seat: &Seat<'_>, column: usize) -> Option<KeyAt> {
+        let own = &seat.table.columns()[column];
+        let output = seat.outputs.iter().find(|(at, _)| *at == column);
+        output
+            .map(|(_, at)| KeyAt::index(usize::from(*at), own.class))
+            .or_else(|| {
+                is_whole(&self.blocks[seat.block]).then(|| KeyAt::named(&own.name, own.class))
+            })
     }
 }
 
 impl Seat<'_> {
+    /// Tells whether only rows that have no partner in it are asked for.
+    pub(super) fn is_absent(&self) -> bool {
+        self.absent
+    }
+
+    /// Tells whether it has a part in WHERE, in the ON of a later join, or in a subquery.
+    pub(super) fn is_filtered(&self) -> bool {
+        self.filtered
+    }
+
     /// Tells whether a name may be this table's row as a whole, or a column of it in a spelling of the server's.
     fn may_be_named(&self, name: &Name, blocks: &[Block], backend: DbBackend) -> bool {
         let source = &blocks[self.block].sources[self.source];

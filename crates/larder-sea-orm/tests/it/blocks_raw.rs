@@ -701,3 +701,38 @@ fn a_full_text_match_pins_no_row() {
     let sql = "SELECT MATCH(title) AGAINST ('x') FROM note WHERE id = 7";
     assert_eq!(analyse_raw(sql, None, MySql).pins, None);
 }
+
+/// Seen to overflow the stack without `MOST_LEVELS` (`equalities.rs`): a batch of keys of two columns did.
+#[test]
+fn a_long_chain_of_conditions_is_left_aside() {
+    let chain = |long: usize| {
+        let links = (0..long).map(|at| format!("(a = {at} AND b = {at})"));
+        let links = links.collect::<Vec<_>>().join(" OR ");
+        format!("SELECT * FROM note WHERE {links}")
+    };
+    for backend in [DbBackend::Sqlite, DbBackend::Postgres, DbBackend::MySql] {
+        let checks = |long| {
+            let blocks = analyse_raw(&chain(long), None, backend).blocks;
+            blocks.iter().map(|block| block.checks.len()).sum::<usize>()
+        };
+        assert_eq!((checks(4), checks(40), checks(600)), (1, 0, 0));
+    }
+}
+
+#[test]
+fn what_binds_between_and_and_or_leaves_a_condition_unread() {
+    let checks = |condition: &str| {
+        let sql = format!("SELECT * FROM note WHERE {condition}");
+        analyse_raw(&sql, None, DbBackend::MySql).blocks[0]
+            .checks
+            .len()
+    };
+    assert_eq!(checks("a < 1 OR b = 2 AND c = 3"), 1);
+    assert_eq!(checks("a < 1 OR b = 2 XOR c = 3"), 0);
+    assert_eq!(
+        checks("NOT a < 1"),
+        0,
+        "sessions differ in what NOT is about"
+    );
+    assert_eq!(checks("NOT (a < 1) AND b > 2"), 2);
+}

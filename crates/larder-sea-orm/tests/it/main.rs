@@ -32,6 +32,7 @@ mod http;
 mod oracle;
 mod postgres;
 mod precision;
+mod precision_answers;
 mod precision_doc;
 mod probe;
 mod queries;

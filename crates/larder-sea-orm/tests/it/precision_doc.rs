@@ -13,8 +13,11 @@ use crate::words::{change_words, dependency_words};
 const DOC: &str = include_str!("../../../../docs/precision.md");
 
 /// Where limits stand, with what is in the table for them.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 15] = [
     include_str!("../../src/analysis/carry.rs"),
+    include_str!("../../src/analysis/checks.rs"),
+    include_str!("../../src/analysis/equalities.rs"),
+    include_str!("../../src/analysis/partners.rs"),
     include_str!("../../src/analysis/pins.rs"),
     include_str!("../../src/analysis/narrow.rs"),
     include_str!("../../src/analysis/preimage.rs"),

@@ -17,6 +17,8 @@ use crate::probe::Point;
 type Transaction = <Db as TransactionTrait>::Transaction;
 
 mod doc {
+    #![expect(unreachable_pub, reason = "what SeaORM generates is public")]
+
     use larder_sea_orm::CachedEntity;
     use sea_orm::entity::prelude::*;
 
@@ -35,6 +37,8 @@ mod doc {
 }
 
 mod plain {
+    #![expect(unreachable_pub, reason = "what SeaORM generates is public")]
+
     use larder_sea_orm::CachedEntity;
     use sea_orm::entity::prelude::*;
 

@@ -50,7 +50,9 @@ tools="mariadb-install-db mariadbd mariadb-admin"
 start() {
     mariadb-install-db --no-defaults --datadir="$dir/data" --skip-test-db || return 1
     printf 'CREATE USER conduit;\nGRANT ALL ON *.* TO conduit;\n' >"$dir/init"
-    mariadbd --no-defaults --datadir="$dir/data" --socket="$dir/socket" --pid-file="$dir/pid" \
+    # A server that starts clears the folder of temporary tables: each has its own.
+    mkdir "$dir/temporary"
+    mariadbd --no-defaults --datadir="$dir/data" --tmpdir="$dir/temporary" --socket="$dir/socket" --pid-file="$dir/pid" \
         --port="$port" --bind-address=127.0.0.1 --skip-name-resolve --init-file="$dir/init" \
         --innodb-flush-log-at-trx-commit=0 >"$dir/server" 2>&1 &
     pid=$!

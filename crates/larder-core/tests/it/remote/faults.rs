@@ -53,7 +53,8 @@ async fn whatever_the_store_does_the_loader_answers_and_nothing_is_old() {
         a.stored(&memory, 2).await;
         faulty.set(fault);
         a.larder.publish(Change::row(&offers(), 7)).await.unwrap();
-        (a.hear(), b.hear());
+        a.hear();
+        b.hear();
         for key in ["x", "y"] {
             assert_eq!(b.read(key, 2).await, 2, "{fault:?}");
             assert_eq!(a.read(key, 2).await, 2, "{fault:?}");
@@ -113,7 +114,8 @@ async fn a_value_stored_late_does_not_bring_the_old_one_back() {
     a.read("x", 1).await;
     until("it was asked for, and put", || faulty.calls() == 2).await;
     a.larder.publish(Change::row(&offers(), 7)).await.unwrap();
-    (a.hear(), b.hear());
+    a.hear();
+    b.hear();
     // What was held back is done with the next one.
     a.read("y", 2).await;
     a.stored(&memory, 1).await;

@@ -201,7 +201,8 @@ async fn a_refresh_takes_what_another_node_has_loaded_meanwhile() {
     a.stored(&store, 1).await;
     assert_eq!(b.read("x", 2).await, 1);
     clock.advance(11 * S);
-    (a.hear(), b.hear());
+    a.hear();
+    b.hear();
     assert_eq!(a.read("x", 3).await, 3);
     crate::gate::until("the new value is stored", || store.puts() == 2).await;
     assert_eq!(b.read("x", 4).await, 3);
@@ -330,4 +331,23 @@ async fn a_filter_stays_on_its_node_and_the_rows_it_picks_from_go_along() {
     b.hear();
     let seen = b.numbers.get_or_load("list", load("b", 2)).await.unwrap();
     assert_eq!(*seen, 2);
+}
+
+/// Fails without the latest moment in `Region::unpack`.
+#[tokio::test]
+async fn a_clock_that_runs_ahead_keeps_nothing_past_its_ttl_elsewhere() {
+    let (log, ahead) = (Log::default(), ManualClock::new());
+    ahead.advance(100_000 * S);
+    let clock = ManualClock::new();
+    let store = MemoryStore::with_clock(clock.clone());
+    let (a, b) = (
+        Node::with(&log, store.clone(), &ahead),
+        Node::with(&log, store.clone(), &clock),
+    );
+    a.read("x", 1).await;
+    a.stored(&store, 1).await;
+    assert_eq!(b.read("x", 2).await, 1);
+    clock.advance(601 * S);
+    b.hear();
+    assert_eq!(b.read("x", 3).await, 3);
 }

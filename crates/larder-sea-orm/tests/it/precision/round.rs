@@ -18,6 +18,8 @@ use super::tally::{Pair, Tally};
 
 const READS: usize = 40;
 const WRITES: usize = 40;
+/// Of so many queries one is asked for its first row alone, if it says which that is.
+const FIRST: u64 = 7;
 /// More than these would not be read.
 const REPORTS: u64 = 5;
 
@@ -25,6 +27,8 @@ const REPORTS: u64 = 5;
 struct Kept {
     read: Read,
     way: Way,
+    /// Its first row alone is asked for.
+    first: bool,
     /// As it is sent past the cache.
     statement: Statement,
     key: Key,
@@ -116,6 +120,7 @@ impl Round<'_> {
                 statement: read.statement.sent(way, self.schema.backend),
                 key: self.numbered.into(),
                 answer: Answer::new(),
+                first: read.defined.order && self.numbered.is_multiple_of(FIRST),
                 read,
                 way,
             };
@@ -145,7 +150,8 @@ impl Round<'_> {
     async fn load(&self, kept: &mut Kept) -> Result<(), DbErr> {
         let read = &kept.read;
         let loader = || async {
-            let rows = read.statement.rows(&self.cached, kept.way).await?;
+            let rows = read.statement.rows(&self.cached, kept.way, kept.first);
+            let rows = rows.await?;
             Ok::<_, DbErr>(answer(&rows, read.defined))
         };
         let loaded = self.region.get_or_load(kept.key.clone(), loader).await;
@@ -202,7 +208,12 @@ impl Round<'_> {
                 return None;
             }
         };
-        let now = answer(&rows, kept.read.defined);
+        let asked = if kept.first {
+            &rows[..rows.len().min(1)]
+        } else {
+            &rows
+        };
+        let now = answer(asked, kept.read.defined);
         let served = self.serves(&kept);
         let pair = Pair {
             changed: now != kept.answer,
@@ -213,10 +224,17 @@ impl Round<'_> {
         let ways = (kept.way, log.way);
         self.tally.count(&kept.read.shape, log.sort, ways, pair);
         self.tally.by_sort.entry(self.sort).or_default().add(pair);
-        if pair.invalid && !pair.equality {
+        if pair.invalid && !pair.changed {
             verbose(|| {
+                let met = match (pair.equality, pair.whole) {
+                    (true, _) => "meets",
+                    (false, true) => "others",
+                    (false, false) => "no row",
+                };
                 format!(
-                    "wide: {:?} {}\n  after {}",
+                    "needless: {} {met} ({}): {:?} {}\n  after {}",
+                    self.sort,
+                    kept.read.shape,
                     kept.way,
                     kept.statement,
                     log.lines.join("; ")

@@ -52,11 +52,24 @@ impl Reading {
         }
     }
 
+    /// Asks for its rows, or the first alone.
     pub(super) async fn rows<C: ConnectionTrait>(
         &self,
         conn: &C,
         way: Way,
+        first: bool,
     ) -> Result<Vec<QueryResult>, DbErr> {
+        if first {
+            let row = match (way, self) {
+                (Way::Tree, Self::Select(select)) => conn.query_one(select).await,
+                (Way::Tree, Self::With(with)) => conn.query_one(with).await,
+                _ => {
+                    let sent = self.sent(way, conn.get_database_backend());
+                    conn.query_one_raw(sent).await
+                }
+            };
+            return row.map(|row| row.into_iter().collect());
+        }
         match (way, self) {
             (Way::Tree, Self::Select(select)) => conn.query_all(select).await,
             (Way::Tree, Self::With(with)) => conn.query_all(with).await,

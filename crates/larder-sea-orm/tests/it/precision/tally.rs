@@ -17,6 +17,10 @@ pub(super) struct Counts {
     pub(super) equality: u64,
     /// Whole tables would have.
     pub(super) whole: u64,
+    /// The entry was invalid, and no row of the query's tables had changed.
+    pub(super) unmoved: u64,
+    /// The entry was invalid, and no row had changed that meets the query's equalities, but others had.
+    pub(super) others: u64,
 }
 
 /// How the query and the write were handed over; `None`: several writes.
@@ -56,6 +60,19 @@ impl Counts {
         self.precise += u64::from(pair.invalid);
         self.equality += u64::from(pair.equality);
         self.whole += u64::from(pair.whole);
+        self.unmoved += u64::from(pair.invalid && !pair.whole);
+        self.others += u64::from(pair.invalid && pair.whole && !pair.equality);
+    }
+
+    /// Adds what was counted elsewhere.
+    fn add_all(&mut self, other: &Self) {
+        self.pairs += other.pairs;
+        self.changed += other.changed;
+        self.precise += other.precise;
+        self.equality += other.equality;
+        self.whole += other.whole;
+        self.unmoved += other.unmoved;
+        self.others += other.others;
     }
 
     /// How many times as many pairs are invalidated as really changed.
@@ -78,11 +95,7 @@ impl Tally {
             .iter()
             .filter(|(sort, _)| sort.starts_with("plain"))
         {
-            plain.pairs += counts.pairs;
-            plain.changed += counts.changed;
-            plain.precise += counts.precise;
-            plain.equality += counts.equality;
-            plain.whole += counts.whole;
+            plain.add_all(counts);
         }
         plain
     }
@@ -108,8 +121,8 @@ impl fmt::Display for Tally {
         )?;
         writeln!(
             f,
-            "{:<34} {:>9} {:>8} {:>8} {:>8} {:>8} {:>6}",
-            "", "pairs", "changed", "precise", "equality", "table", "ratio"
+            "{:<34} {:>9} {:>8} {:>8} {:>8} {:>8} {:>6} {:>8} {:>8}",
+            "", "pairs", "changed", "precise", "equality", "table", "ratio", "no row", "others"
         )?;
         writeln!(f, "{:<34} {}", "all", self.all)?;
         for (name, counts) in &self.by_sort {
@@ -135,13 +148,15 @@ impl fmt::Display for Counts {
         let share = |part: u64| format!("{:.1}%", 100.0 * ratio(part, self.pairs));
         write!(
             f,
-            "{:>9} {:>8} {:>8} {:>8} {:>8} {:>6.2}",
+            "{:>9} {:>8} {:>8} {:>8} {:>8} {:>6.2} {:>8} {:>8}",
             self.pairs,
             share(self.changed),
             share(self.precise),
             share(self.equality),
             share(self.whole),
-            self.ratio()
+            self.ratio(),
+            share(self.unmoved),
+            share(self.others)
         )
     }
 }

@@ -657,9 +657,9 @@ SELECT pg_table_size('base') > 0 x
 SELECT count(*) FROM pg_class
 @read
 SELECT 'base'::regclass::oid::int > 0 x
-@read
+@pass
 SELECT xmin::text FROM base WHERE id = 1
-@read
+@pass
 SELECT ctid::text FROM base WHERE id = 1
 @pass
 SELECT query_to_xml('select v from base', true, true, '')::text

@@ -13,6 +13,8 @@ use crate::catalog_servers::postgres;
 use crate::harness::{Db, Service, over};
 
 mod doc {
+    #![expect(unreachable_pub, reason = "what SeaORM generates is public")]
+
     use larder_sea_orm::CachedEntity;
     use sea_orm::entity::prelude::*;
 
