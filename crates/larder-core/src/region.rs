@@ -136,6 +136,8 @@ pub struct Hit<V> {
     pub freshness: Freshness,
     /// The time since its load began; zero if another node loaded it.
     pub age: Duration,
+    /// Another node loaded it, and this one had it from the remote tier.
+    pub elsewhere: bool,
     /// How long it will still be fresh; zero if it is stale.
     pub ttl_left: Duration,
     /// How long it has been stale; zero if it is fresh.
@@ -414,7 +416,8 @@ impl<V: Send + Sync + 'static> Region<V> {
             Some(any) => Some(any.downcast::<V>().ok()?),
             None => None,
         };
-        let age = if entry.as_of == Moment::ZERO {
+        let elsewhere = entry.as_of == Moment::ZERO;
+        let age = if elsewhere {
             Duration::ZERO
         } else {
             now.since(entry.as_of)
@@ -423,6 +426,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             value,
             freshness: serving.freshness,
             age,
+            elsewhere,
             ttl_left: serving.expires.since(*now),
             stale_for: now.since(serving.expires),
             at: *now,

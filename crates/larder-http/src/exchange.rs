@@ -9,7 +9,8 @@
 //!    itself, and what they get may be kept. The key is remembered for a while: requests for it do not
 //!    wait at all ([`uncacheable`](crate::uncacheable)).
 //! 4. A leader whose client goes away is dropped, and one follower leads.
-//! 5. If nobody answers the leader, its followers too are served what is stale, where that is allowed.
+//! 5. The leader has the remote tier asked first: what another node made is a hit for all of them.
+//! 6. If nobody answers the leader, its followers too are served what is stale, where that is allowed.
 //!
 //! Nothing is shared but what is kept: an error of the wrapped service is the leader's alone.
 
@@ -29,7 +30,7 @@ use crate::ride::{may_ride, ride};
 use crate::semantics::cache_status::{self, Forward};
 use crate::semantics::reuse::{self, Reuse};
 use crate::service::Ask;
-use crate::stored::{Serving, Standing, Stored};
+use crate::stored::{Serving, Standing, Stored, seconds_left};
 
 /// A request that cannot be answered at once.
 pub(crate) struct Exchange<S, B> {
@@ -110,7 +111,9 @@ where
         };
         if stored.variant().matches(headers) {
             return match reuse::decide(stored.rules(), &now, None) {
-                Reuse::Fresh | Reuse::Stale(_) => Next::Answer(stored, self.collapsed(now)),
+                Reuse::Fresh | Reuse::Stale(_) => {
+                    Next::Answer(stored, self.serving(now, hit.elsewhere))
+                }
                 // It was for one request only.
                 Reuse::Ask(_) => Next::Alone,
             };
@@ -132,10 +135,12 @@ where
 
     /// Takes a variant that was kept meanwhile.
     fn take(&self, kept: &Kept) -> Next {
-        match (kept.decide(None), kept.shared()) {
-            (Reuse::Fresh | Reuse::Stale(_), Some(stored)) => {
+        let hit = kept.peeked().hit();
+        let hit = hit.and_then(|hit| Some((hit.value?, hit.elsewhere)));
+        match (kept.decide(None), hit) {
+            (Reuse::Fresh | Reuse::Stale(_), Some((stored, elsewhere))) => {
                 self.place.serve(kept);
-                Next::Answer(stored, self.collapsed(kept.now))
+                Next::Answer(stored, self.serving(kept.now, elsewhere))
             }
             _ => Next::Alone,
         }
@@ -159,10 +164,16 @@ where
         }
     }
 
-    fn collapsed(&self, now: reuse::Now) -> Serving {
+    /// Says that it was made for another request, here or on another node.
+    fn serving(&self, now: reuse::Now, elsewhere: bool) -> Serving {
+        let told = if elsewhere {
+            cache_status::remote(seconds_left(&now))
+        } else {
+            cache_status::collapsed(self.why)
+        };
         Serving {
             now,
-            told: Some(cache_status::collapsed(self.why)),
+            told: Some(told),
         }
     }
 

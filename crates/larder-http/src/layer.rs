@@ -17,6 +17,7 @@ use crate::policy::checked::CheckedPolicy;
 use crate::semantics::dates::Unix;
 use crate::service::CacheService;
 use crate::stored::Stored;
+use crate::stored::codec::ResponseCodec;
 use crate::uncacheable::Uncacheable;
 
 /// The region's policy: the same for all layers, each response brings its own lifetime.
@@ -55,6 +56,11 @@ impl HttpLayer for Larder {
                 source,
             })?;
         let name = policy.name.clone();
+        // Other nodes may have given another layer the number of this one.
+        let region = match &name {
+            Some(_) => region.with_codec(ResponseCodec::new(self.clone(), policy.fingerprint())),
+            None => region,
+        };
         Ok(CacheLayer(Arc::new(Settings {
             name: name.map_or_else(
                 || LayerName::number(next_id()),
@@ -162,7 +168,7 @@ impl fmt::Debug for CacheLayer {
     }
 }
 
-/// Numbers the layers in the order they are built in, which is the same on every node.
+/// Numbers the layers in the order they are built in, which may be another on each node.
 fn next_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)

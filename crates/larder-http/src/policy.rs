@@ -395,7 +395,10 @@ impl HttpPolicy {
     /// Names the layer in its keys, the same on every node and after every restart.
     ///
     /// Layers of one name share their responses: give no two the same unless they wrap the same.
-    /// Default: the number of the layer in this process.
+    /// With a remote tier those of all nodes do, while their policies are the same; a new version that
+    /// shows the same data otherwise needs a new name, or the old one's answers are served until they
+    /// end. Layers without a name share nothing with other nodes. Default: the number of the layer in
+    /// this process.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());

@@ -11,6 +11,8 @@
 //!    with the headers of the GET (RFC 9110, 9.3.2). Only a HEAD needs to be told the
 //!    `Content-Length`: a body tells its own.
 
+pub(crate) mod codec;
+
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -351,7 +353,7 @@ impl Stored {
 }
 
 /// Returns how many seconds of freshness are left, negative when stale.
-fn seconds_left(now: &Now) -> i64 {
+pub(crate) fn seconds_left(now: &Now) -> i64 {
     let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
     match now.stale_for {
         Some(over) => -seconds(over),

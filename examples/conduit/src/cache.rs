@@ -22,10 +22,12 @@ impl Layers {
     /// Never with these policies.
     pub(crate) fn new(larder: &Larder) -> Result<Self, PolicyError> {
         let pages = HttpPolicy::new()
+            .name("pages")
             .ttl(Duration::from_mins(10))
             .grace(Duration::from_mins(1))
             .vary_by_user(viewer);
         let account = HttpPolicy::new()
+            .name("account")
             .ttl(Duration::from_mins(1))
             .vary_by_user(viewer);
         Ok(Self {

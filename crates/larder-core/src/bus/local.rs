@@ -72,6 +72,10 @@ impl Bus for LocalBus {
     fn attach(&self, node: &Arc<Node>) {
         let mut log = self.0.log.lock().unwrap_or_else(PoisonError::into_inner);
         node.set_incarnation(self.0.incarnation);
+        if log.head > Position::ZERO {
+            // What changed before it came may have been what a remote tier holds.
+            node.apply(log.head, &[Change::everything()]);
+        }
         node.advance(log.head.next());
         node.set_heard(Moment::MAX);
         log.nodes.push(Arc::downgrade(node));

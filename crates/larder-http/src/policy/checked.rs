@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
+use larder_core::hash_value;
 
 use crate::error::PolicyError;
 use crate::key::KeyPolicy;
@@ -22,6 +23,30 @@ pub(crate) struct CheckedPolicy {
     pub(crate) variants: usize,
     pub(crate) serving: ServingPolicy,
     pub(crate) scope: Option<ScopeOf>,
+}
+
+impl CheckedPolicy {
+    /// Returns a number that differs for policies under which other responses are kept, or by other
+    /// keys: nodes of which each has its own share none.
+    ///
+    /// By the form in which settings are shown, which names every one, new ones too. Where another
+    /// compiler writes it otherwise, its nodes share nothing with those of this one.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        let Self {
+            terms,
+            stale_on_error,
+            // Both are parts of the keys.
+            region: _,
+            name: _,
+            key,
+            variants,
+            serving,
+            scope,
+        } = self;
+        let scoped = scope.is_some();
+        let settings = (terms, stale_on_error, key, variants, serving, scoped);
+        hash_value(format!("{settings:?}").as_bytes())
+    }
 }
 
 /// What of a policy decides when something is served.
@@ -141,6 +166,34 @@ mod tests {
             .err()
             .map(|error| error.to_string())
             .unwrap_or_default()
+    }
+
+    #[test]
+    fn what_is_kept_under_another_policy_is_not_shared() {
+        let new = || HttpPolicy::new().ttl(SECOND).name("pages");
+        let policies = [
+            new(),
+            new().ttl(2 * SECOND),
+            new().grace(SECOND),
+            new().keep_cookies(true),
+            new().make_tags(false),
+            new().strip_tags(true),
+            new().vary_by_header("x"),
+            new().only_parameters(["a"]),
+            new().only_parameters(["b"]),
+            new().without_parameters(["a"]),
+            new().targets(["x"]),
+            new().vary_by_user(|_| None),
+            new().body_limit(7),
+            HttpPolicy::rfc(),
+        ];
+        let all: std::collections::HashSet<u64> = policies
+            .iter()
+            .map(|policy| policy.clone().check().ok().unwrap().fingerprint())
+            .collect();
+        assert_eq!(all.len(), policies.len());
+        let again = new().check().ok().unwrap().fingerprint();
+        assert!(all.contains(&again));
     }
 
     #[test]

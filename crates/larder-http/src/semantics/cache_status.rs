@@ -6,7 +6,8 @@
 //! 3. `stored` if the answer was kept; otherwise `detail` says why not, in the words of
 //!    [`verdict`](crate::semantics::verdict). A body that still runs when the head is sent has neither.
 //! 4. `collapsed` if the answer was made for another request at the same time.
-//! 5. It stands behind what caches further inside said, and is never kept.
+//! 5. `hit` with `detail=remote` if another node made it and this one had it from the remote tier just now.
+//! 6. It stands behind what caches further inside said, and is never kept.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -101,6 +102,11 @@ pub(crate) fn collapsed(why: Forward) -> HeaderValue {
         Forward::Request => "larder; fwd=request; collapsed",
         Forward::Method => "larder; fwd=method; collapsed",
     })
+}
+
+/// Says that another node made the answer, which has so many seconds left.
+pub(crate) fn remote(left: i64) -> HeaderValue {
+    made(format!("larder; hit; ttl={left}; detail=remote").into())
 }
 
 /// Returns a number as a header value.

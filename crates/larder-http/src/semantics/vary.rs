@@ -74,7 +74,7 @@ pub(crate) enum Order {
 }
 
 /// A request header's lines as one list; none if the header is missing.
-type Value = Option<Box<[u8]>>;
+pub(crate) type Value = Option<Box<[u8]>>;
 
 impl Variant {
     /// Takes the values of `names` from the request.
@@ -85,6 +85,18 @@ impl Variant {
             fields: fields.collect(),
             order,
         }
+    }
+
+    /// Puts together what [`parts`](Self::parts) gave.
+    pub(crate) fn of_parts(fields: Vec<(HeaderName, Value)>, order: Order) -> Self {
+        let fields = fields.into();
+        Self { fields, order }
+    }
+
+    /// Returns all it is made of.
+    pub(crate) fn parts(&self) -> (&[(HeaderName, Value)], Order) {
+        let Self { fields, order } = self;
+        (fields, *order)
     }
 
     /// Tells whether a request would have been answered with this response.

@@ -25,6 +25,7 @@ mod replay;
 mod revalidation;
 mod routers;
 mod session;
+mod shared;
 mod site;
 mod stale;
 mod together;

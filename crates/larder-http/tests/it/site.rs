@@ -11,8 +11,8 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use larder_core::Larder;
 use larder_core::test_util::ManualClock;
+use larder_core::{Builder, Larder};
 use larder_http::{CacheBody, CacheService, HttpLayer, HttpPolicy};
 use tower::{Layer, Service, ServiceExt};
 
@@ -86,7 +86,22 @@ impl Site {
         F: Fn(Call) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Response<Body>> + Send + 'static,
     {
-        let (larder, clock) = larder();
+        let clock = ManualClock::new();
+        Self::built(builder(&clock), clock, policy, handle)
+    }
+
+    /// A site on a `Larder` of its own making, whose clock this is.
+    pub(crate) fn built<F, Fut>(
+        larder: Builder,
+        clock: ManualClock,
+        policy: HttpPolicy,
+        handle: F,
+    ) -> Self
+    where
+        F: Fn(Call) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let larder = larder.build().unwrap();
         let calls = Arc::<AtomicUsize>::default();
         let handle = Arc::new(move |call| Box::pin(handle(call)) as BoxFuture<'static, _>);
         let handler = Handler {
@@ -159,13 +174,15 @@ impl Answer {
 
 pub(crate) fn larder() -> (Larder, ManualClock) {
     let clock = ManualClock::new();
-    let larder = Larder::builder("test")
+    (builder(&clock).build().unwrap(), clock)
+}
+
+/// A `Larder` on this clock, to be built.
+pub(crate) fn builder(clock: &ManualClock) -> Builder {
+    Larder::builder("test")
         .clock(clock.clone())
         .strict_scopes(true)
         .environment(std::iter::empty::<(String, String)>())
-        .build()
-        .unwrap();
-    (larder, clock)
 }
 
 /// A policy that keeps responses for a minute.
