@@ -80,3 +80,22 @@ async fn what_was_stored_before_the_oldest_change_known_at_the_start_is_invalid(
     }
     assert_eq!(node.watermark(), at(51));
 }
+
+/// What went before is not known to a node that comes late to a bus within the process. Fails without
+/// the change of everything in `LocalBus::attach`.
+#[tokio::test]
+async fn a_node_that_comes_late_takes_all_that_went_before_as_changed() {
+    let bus = crate::LocalBus::new();
+    let build = || {
+        let builder = crate::Larder::builder("rules").environment([("", "")]);
+        builder.bus(bus.clone()).build().unwrap()
+    };
+    let first = build();
+    first.publish(Change::row(&table(), 7)).await.unwrap();
+    let late = build();
+    let entry = keep(&region(&late), "a", &[row(7)]);
+    assert_eq!(validity(&region(&late), &entry), Validity::Valid);
+    // As another node stored it, before the change.
+    entry.position.store(1, Ordering::Release);
+    assert_eq!(validity(&region(&late), &entry), Validity::Invalid);
+}
