@@ -2,7 +2,7 @@
 
 use larder_core::wire::{Malformed, Reader, Write};
 use sea_orm::prelude::{TimeDate, TimeDateTime, TimeDateTimeWithTimeZone, TimeTime};
-use sea_orm::sqlx::types::time::UtcOffset;
+use time::UtcOffset;
 
 use super::value::{number, signed};
 
