@@ -1,5 +1,7 @@
 //! The row that is looked up: an article, as Conduit keeps it.
 
+#![expect(unreachable_pub, reason = "what SeaORM generates is public")]
+
 use larder::CachedEntity;
 use sea_orm::entity::prelude::*;
 
