@@ -101,7 +101,7 @@ fn seen(mut answer: Answer) -> (u16, HeaderMap, Bytes, Option<HeaderMap>) {
     (status, answer.headers, answer.body, answer.trailers)
 }
 
-/// Seen failing without the codec in `http_layer_with`.
+/// Without the codec in `http_layer_with` nothing is ever put, and it waits to its deadline.
 #[tokio::test]
 async fn what_one_node_answered_the_other_answers_without_its_handler() {
     let cluster = Cluster::new();
