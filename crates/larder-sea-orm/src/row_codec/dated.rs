@@ -1,5 +1,20 @@
 //! Values of dates, times and decimals, of which the user says here too that they are turned on.
 
+#![cfg_attr(
+    not(any(
+        feature = "with-bigdecimal",
+        feature = "with-chrono",
+        feature = "with-rust_decimal",
+        feature = "with-time"
+    )),
+    expect(
+        unreachable_code,
+        unused_imports,
+        unused_variables,
+        reason = "none of these types is turned on"
+    )
+)]
+
 use larder_core::wire::{Malformed, Reader};
 use sea_orm::sea_query::Value;
 
