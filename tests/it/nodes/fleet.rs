@@ -1,6 +1,7 @@
 //! The nodes of a test, each a process, and what is said between them and the test.
 
 use std::io::{BufRead, BufReader, Write};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::orders::{Cache, MARK, Orders, Report, Request, VARIABLE};
-use super::proxy::Proxy;
+use super::proxy::{Proxy, Way};
 use super::record::{self, Record};
 use super::servers::{Postgres, Redis, send_signal};
 use super::verdict::{Verdict, judge};
@@ -184,6 +185,18 @@ impl Fleet {
     pub(crate) async fn go_on(&mut self, seconds: f64) {
         tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_secs_f64(seconds))
             .await;
+    }
+
+    /// Has some nodes' connections made anew, to another Redis.
+    pub(crate) async fn lead_to(&mut self, nodes: Range<usize>, redis: u16) {
+        for proxy in &self.proxies[nodes.clone()] {
+            proxy.lead_to(redis);
+            proxy.set(Way::Cut);
+        }
+        self.go_on(0.1).await;
+        for proxy in &self.proxies[nodes] {
+            proxy.set(Way::Open);
+        }
     }
 
     /// Ends the load and judges all that was written down.

@@ -22,6 +22,7 @@ pub(crate) enum Way {
 pub(crate) struct Proxy {
     port: u16,
     way: watch::Sender<Way>,
+    target: watch::Sender<SocketAddr>,
 }
 
 impl Proxy {
@@ -30,9 +31,14 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (way, seen) = watch::channel(Way::Open);
-        let target = SocketAddr::from(([127, 0, 0, 1], target));
-        tokio::spawn(listen(listener, target, seen));
-        Self { port, way }
+        let (target, aim) = watch::channel(local(target));
+        tokio::spawn(listen(listener, aim, seen));
+        Self { port, way, target }
+    }
+
+    /// Leads connections that are made from now on to another server.
+    pub(crate) fn lead_to(&self, target: u16) {
+        self.target.send_replace(local(target));
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -44,7 +50,15 @@ impl Proxy {
     }
 }
 
-async fn listen(listener: TcpListener, target: SocketAddr, mut way: watch::Receiver<Way>) {
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+async fn listen(
+    listener: TcpListener,
+    target: watch::Receiver<SocketAddr>,
+    mut way: watch::Receiver<Way>,
+) {
     loop {
         let client = tokio::select! {
             client = listener.accept() => client,
@@ -54,17 +68,22 @@ async fn listen(listener: TcpListener, target: SocketAddr, mut way: watch::Recei
             },
         };
         let Ok((client, _)) = client else { return };
-        tokio::spawn(connect(client, target, way.clone()));
+        tokio::spawn(connect(client, target.clone(), way.clone()));
     }
 }
 
-async fn connect(client: TcpStream, target: SocketAddr, mut way: watch::Receiver<Way>) {
+async fn connect(
+    client: TcpStream,
+    target: watch::Receiver<SocketAddr>,
+    mut way: watch::Receiver<Way>,
+) {
     // What is swallowed is not connected anywhere, until it is open again.
     let opened = way.wait_for(|way| *way != Way::Swallowed).await;
     let opened = opened.is_ok_and(|way| *way == Way::Open);
     if !opened {
         return;
     }
+    let target = *target.borrow();
     let Ok(server) = TcpStream::connect(target).await else {
         return;
     };
