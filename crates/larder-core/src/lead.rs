@@ -23,6 +23,7 @@ use crate::position::Stamp;
 use crate::read_scope::{Provenance, ReadScope};
 use crate::refusal::Refusal;
 use crate::region::{Hit, Region};
+use crate::remote::Lease;
 use crate::statistics::bump;
 
 /// What one gets who wants a key loaded.
@@ -56,6 +57,8 @@ pub struct Lead<V> {
     /// A switch keeps the key out of the cache: it is loaded, and nothing kept.
     switched_off: bool,
     open: bool,
+    /// What keeps other nodes from loading it meanwhile.
+    lease: Option<Lease>,
 }
 
 /// How a load ended.
@@ -92,6 +95,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
             searches,
             switched_off: !region.is_on(key),
             open: true,
+            lease: None,
         }
     }
 
@@ -137,6 +141,8 @@ impl<V: Send + Sync + 'static> Lead<V> {
         );
         let verdict = self.verdict(&entry, &provenance);
         let kept = verdict.and_then(|()| self.keep(&entry));
+        // Who waits for what is not kept may go on.
+        self.lease = None;
         self.report(kept, &entry, provenance.details.as_ref());
         // What must not be shared stays with the leader, whatever else it is refused for.
         let shared = provenance.refusal.is_none()
@@ -193,7 +199,16 @@ impl<V: Send + Sync + 'static> Lead<V> {
     pub(crate) fn anew(mut self) -> Self {
         self.open = false;
         let (seat, parent) = (self.seat.take(), self.parent.take());
-        Self::begin(&self.region, &self.key, seat, parent)
+        let lease = self.lease.take();
+        let mut anew = Self::begin(&self.region, &self.key, seat, parent);
+        anew.lease = lease;
+        anew
+    }
+
+    /// Has it held for all nodes, until its value is stored.
+    pub(crate) fn under(mut self, lease: Lease) -> Self {
+        self.lease = Some(lease);
+        self
     }
 
     /// Returns what it loads, and since when.
@@ -300,16 +315,17 @@ impl<V: Send + Sync + 'static> Lead<V> {
         }
     }
 
-    fn keep(&self, entry: &Arc<Entry>) -> Result<(), Refusal> {
+    fn keep(&mut self, entry: &Arc<Entry>) -> Result<(), Refusal> {
         if self.switched_off {
             return Err(Refusal::SwitchedOff);
         }
+        let lease = self.lease.take();
         let local = self.region.larder.local();
         let put = || {
             if self.region.state.policy.tiers != Tiers::Remote {
                 local.put(self.region.probe(&self.key).to_key(), Arc::clone(entry));
             }
-            self.region.send(&self.key, entry);
+            self.region.send(&self.key, entry, lease);
         };
         if self.seat.is_some() {
             put();

@@ -47,6 +47,7 @@ pub struct Policy {
     pub(crate) stale_on_error: bool,
     pub(crate) invalidated_by: Vec<Arc<str>>,
     pub(crate) tiers: Tiers,
+    pub(crate) lease: Duration,
 }
 
 /// Where entries of a region are kept, if the `Larder` has a store.
@@ -73,6 +74,7 @@ impl Policy {
             stale_on_error: false,
             invalidated_by: Vec::new(),
             tiers: Tiers::Both,
+            lease: Duration::ZERO,
         }
     }
 
@@ -130,6 +132,19 @@ impl Policy {
         self
     }
 
+    /// Lets one node load a missing key while the others wait for what it stores, for at most
+    /// `lease`. Default: zero, each node loads for itself.
+    ///
+    /// For loads that cost more than two or three more round trips to the store do: that is what a
+    /// miss pays. Who has waited in vain - the holder died, or takes longer - loads as without it;
+    /// what is not kept releases those who wait at once. Keys read in a batch take no lease, nor
+    /// does a region whose values are in no remote tier.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
     /// Returns a hash of what an entry's life and dependencies follow: services that differ in it do
     /// not share entries.
     pub(crate) fn fingerprint(&self) -> u64 {
@@ -167,6 +182,12 @@ impl Policy {
         if !self.early_refresh.is_zero() && self.early_refresh >= self.ttl {
             return Err(("early_refresh", "must be shorter than the ttl"));
         }
+        if !self.lease.is_zero() && self.tiers == Tiers::Local {
+            return Err((
+                "lease",
+                "is for what is kept in the remote tier, and `tiers` says `Local`",
+            ));
+        }
         if self.invalidated_by.iter().any(|tag| tag.is_empty()) {
             return Err(("invalidated_by", "names an empty tag"));
         }
@@ -194,6 +215,7 @@ impl Policy {
                 self.invalidated_by == other.invalidated_by,
             ),
             ("tiers", self.tiers == other.tiers),
+            ("lease", self.lease == other.lease),
         ];
         settings
             .iter()

@@ -2,6 +2,7 @@
 
 mod batch;
 mod change;
+mod lease;
 mod load;
 mod news;
 mod peek;

@@ -1,5 +1,6 @@
 //! The remote tier as a `Larder` uses it: keys, asking within bounds, and what is counted.
 
+mod lease;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -8,7 +9,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 
-pub(crate) use self::writer::Writer;
+pub(crate) use self::lease::{Lease, LeaseState};
+pub(crate) use self::writer::{Job, Writer};
 use crate::envelope::{Sealing, Unreadable};
 use crate::key::Key;
 use crate::read_scope::ReadScope;
@@ -93,9 +95,7 @@ impl Remote {
     ///
     /// A request whose scope has met a store that did not answer asks no more.
     pub(crate) async fn ask(&self, keys: &[StoreKey]) -> Vec<Option<Bytes>> {
-        let scope = ReadScope::current();
-        let given_up = scope.as_ref().is_some_and(ReadScope::has_given_up);
-        if given_up || self.store.health() == StoreHealth::Down {
+        if self.is_given_up() {
             bump(&self.counters.skipped);
             return Vec::new();
         }
@@ -103,11 +103,23 @@ impl Remote {
             Ok(found) if found.len() == keys.len() => found,
             answer => {
                 self.failed(answer.err().as_ref());
-                if let Some(scope) = scope {
-                    scope.give_up();
-                }
+                self.give_up();
                 Vec::new()
             }
+        }
+    }
+
+    /// Tells whether the store is not to be asked: it is down, or did not answer this request before.
+    pub(crate) fn is_given_up(&self) -> bool {
+        let scope = ReadScope::current();
+        let given_up = scope.as_ref().is_some_and(ReadScope::has_given_up);
+        given_up || self.store.health() == StoreHealth::Down
+    }
+
+    /// Has the current request ask the store no more.
+    pub(crate) fn give_up(&self) {
+        if let Some(scope) = ReadScope::current() {
+            scope.give_up();
         }
     }
 

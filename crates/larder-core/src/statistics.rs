@@ -22,6 +22,7 @@ pub(crate) struct Counters {
     pub(crate) remote_invalid: AtomicU64,
     pub(crate) remote_puts: AtomicU64,
     pub(crate) remote_unfit: AtomicU64,
+    pub(crate) lease_hits: AtomicU64,
 }
 
 pub(crate) fn bump(counter: &AtomicU64) {
@@ -56,6 +57,7 @@ impl Counters {
             remote_invalid: get(&self.remote_invalid),
             remote_puts: get(&self.remote_puts),
             remote_unfit: get(&self.remote_unfit),
+            lease_hits: get(&self.lease_hits),
         }
     }
 
@@ -76,6 +78,7 @@ impl Counters {
             &self.remote_invalid,
             &self.remote_puts,
             &self.remote_unfit,
+            &self.lease_hits,
         ];
         for counter in counters {
             counter.store(0, Ordering::Relaxed);
@@ -174,6 +177,8 @@ pub struct RegionSnapshot {
     pub remote_puts: u64,
     /// Entries that stay local: too large, or not to be written by their codec.
     pub remote_unfit: u64,
+    /// Misses that waited for what another node loaded, and got it; see [`lease`](crate::Policy::lease).
+    pub lease_hits: u64,
 }
 
 impl RegionSnapshot {

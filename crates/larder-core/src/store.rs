@@ -39,6 +39,19 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// Some of them may not be there.
     fn put<'a>(&'a self, values: &'a [StoreValue]) -> BoxFuture<'a, Result<(), StoreError>>;
 
+    /// Puts a value if nothing is under its key, and tells whether it did: [leases] are taken so.
+    ///
+    /// By default it is not put, and `true`: without it every node loads for itself.
+    ///
+    /// # Errors
+    /// It may be there or not.
+    ///
+    /// [leases]: crate::Policy::lease
+    fn add<'a>(&'a self, value: &'a StoreValue) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let _ = value;
+        Box::pin(std::future::ready(Ok(true)))
+    }
+
     /// Removes what is under `keys`; to give room back, not for coherence.
     ///
     /// # Errors
@@ -96,6 +109,12 @@ impl StoreKey {
     /// Returns the region's full name, such as `shop.prices`.
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// Returns the key of the lease on loading what is under this one.
+    pub(crate) fn lease(&self) -> Self {
+        let hash = blake3::derive_key("larder 1 lease", &self.hash);
+        Self::new(Arc::clone(&self.region), hash)
     }
 
     /// Returns the hash, of which `Display` shows the first half.

@@ -27,6 +27,14 @@ pub enum PolicyError {
     /// No variant would ever be kept.
     #[error("variants: zero keeps nothing; switch the region off instead")]
     ZeroVariants,
+    /// Nothing other nodes could wait for.
+    #[error(
+        "lease: other nodes find nothing of this layer; give it a `name`, and tiers other than `Local`"
+    )]
+    LeaseWithoutRemote,
+    /// Only what has a name is kept in the remote tier.
+    #[error("tiers: `Remote` keeps nothing of a layer without a `name`; give it one")]
+    RemoteWithoutName,
     /// A list of target fields names none.
     #[error("targets: names no field; leave it out to go by `Cache-Control`")]
     NoTargets,

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use http::Uri;
 use http::uri::Authority;
-use larder_core::{Change, Larder, Policy, PublishError, Region};
+use larder_core::{Change, Larder, PublishError, Region};
 use tower_layer::Layer;
 
 use crate::error::PolicyError;
@@ -19,9 +19,6 @@ use crate::service::CacheService;
 use crate::stored::Stored;
 use crate::stored::codec::ResponseCodec;
 use crate::uncacheable::Uncacheable;
-
-/// The region's policy: the same for all layers, each response brings its own lifetime.
-const YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// Makes a [`CacheLayer`] of a [`Larder`].
 pub trait HttpLayer {
@@ -50,7 +47,7 @@ impl HttpLayer for Larder {
     fn http_layer_with(&self, policy: HttpPolicy) -> Result<CacheLayer, PolicyError> {
         let policy = policy.check()?;
         let region = self
-            .region_weighed::<Stored>(&policy.region, Policy::ttl(YEAR), Stored::weight)
+            .region_weighed::<Stored>(&policy.region, policy.keeping.clone(), Stored::weight)
             .map_err(|source| PolicyError::Region {
                 name: policy.region.clone(),
                 source,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
-use larder_core::Scope;
+use larder_core::{Scope, Tiers};
 
 use crate::key::Query;
 use crate::policy::checked::ServingPolicy;
@@ -43,6 +43,8 @@ pub struct HttpPolicy {
     terms: Terms,
     stale_on_error: bool,
     body_limit: usize,
+    tiers: Tiers,
+    lease: Duration,
     region: String,
     name: Option<String>,
     headers: Vec<String>,
@@ -81,6 +83,8 @@ impl HttpPolicy {
             },
             stale_on_error: false,
             body_limit: 1024 * 1024,
+            tiers: Tiers::Both,
+            lease: Duration::ZERO,
             region: "http".to_owned(),
             name: None,
             headers: Vec::new(),
@@ -392,6 +396,28 @@ impl HttpPolicy {
         self
     }
 
+    /// Keeps the responses of a layer with a [name](Self::name) in these tiers. Default: both.
+    ///
+    /// Holds for the whole [region](Self::region): its layers say the same.
+    #[must_use]
+    pub fn tiers(mut self, tiers: Tiers) -> Self {
+        self.tiers = tiers;
+        self
+    }
+
+    /// Of all nodes that miss a response at once lets one ask the handler, while the others wait for
+    /// what it stores, for at most `lease`. Default: zero, each node asks.
+    ///
+    /// For layers with a [name](Self::name) over a remote tier; see [`Policy::lease`]. Holds for the
+    /// whole [region](Self::region): its layers say the same.
+    ///
+    /// [`Policy::lease`]: larder_core::Policy::lease
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
     /// Names the layer in its keys, the same on every node and after every restart.
     ///
     /// Layers of one name share their responses: give no two the same unless they wrap the same.
@@ -418,6 +444,8 @@ impl fmt::Debug for HttpPolicy {
             .field("terms", &self.terms)
             .field("stale_on_error", &self.stale_on_error)
             .field("body_limit", &self.body_limit)
+            .field("tiers", &self.tiers)
+            .field("lease", &self.lease)
             .field("region", &self.region)
             .field("name", &self.name)
             .field("targets", &self.targets)

@@ -10,7 +10,7 @@ use syn::{Attribute, DeriveInput, Expr, Lit, LitBool, LitStr, Path, Token};
 
 use crate::{duration, nearest};
 
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 13] = [
     "ttl",
     "grace",
     "jitter",
@@ -20,6 +20,8 @@ const SETTINGS: [&str; 11] = [
     "region",
     "scope",
     "bulk",
+    "tiers",
+    "lease",
     "invalidated_by",
     "crate",
 ];
@@ -45,6 +47,14 @@ pub(crate) enum Bulk {
     Exact,
 }
 
+/// Where entries are kept.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tiers {
+    Both,
+    Local,
+    Remote,
+}
+
 /// The settings of all `#[cached(..)]` of a model.
 #[derive(Default)]
 pub(crate) struct Attrs {
@@ -57,6 +67,8 @@ pub(crate) struct Attrs {
     pub(crate) region: Option<Given<String>>,
     pub(crate) scope: Option<Given<Scope>>,
     pub(crate) bulk: Option<Given<Bulk>>,
+    pub(crate) tiers: Option<Given<Tiers>>,
+    pub(crate) lease: Option<Given<Duration>>,
     pub(crate) invalidated_by: Vec<Given<String>>,
     pub(crate) krate: Option<Given<Path>>,
     /// Where a missing setting is reported.
@@ -109,6 +121,8 @@ impl Attrs {
             "region" => set(&mut self.region, meta, text),
             "scope" => set(&mut self.scope, meta, scope),
             "bulk" => set(&mut self.bulk, meta, bulk),
+            "tiers" => set(&mut self.tiers, meta, tiers),
+            "lease" => set(&mut self.lease, meta, time),
             "crate" => set(&mut self.krate, meta, path),
             "invalidated_by" => {
                 self.invalidated_by.push(text(meta)?);
@@ -215,6 +229,21 @@ fn bulk(meta: &ParseNestedMeta<'_>) -> syn::Result<Given<Bulk>> {
     let value = match literal.value().as_str() {
         "wide" => Bulk::Wide,
         "exact" => Bulk::Exact,
+        _ => return Err(syn::Error::new(literal.span(), EXPECTED)),
+    };
+    Ok(Given {
+        value,
+        span: literal.span(),
+    })
+}
+
+fn tiers(meta: &ParseNestedMeta<'_>) -> syn::Result<Given<Tiers>> {
+    const EXPECTED: &str = "tiers are `\"both\"`, `\"local\"` or `\"remote\"`";
+    let literal: LitStr = value(meta, EXPECTED)?;
+    let value = match literal.value().as_str() {
+        "both" => Tiers::Both,
+        "local" => Tiers::Local,
+        "remote" => Tiers::Remote,
         _ => return Err(syn::Error::new(literal.span(), EXPECTED)),
     };
     Ok(Given {

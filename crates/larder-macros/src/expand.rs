@@ -7,7 +7,7 @@ use quote::quote;
 use syn::{DeriveInput, Path, parse_quote};
 
 use crate::ast::{self, Model};
-use crate::attr::{Attrs, Bulk, Given, Scope};
+use crate::attr::{Attrs, Bulk, Given, Scope, Tiers};
 use crate::fallback;
 
 /// Derives the implementation, or says why it cannot be.
@@ -67,12 +67,21 @@ impl Attrs {
             (quote!(grace), &self.grace),
             (quote!(negative_ttl), &self.negative_ttl),
             (quote!(early_refresh), &self.early_refresh),
+            (quote!(lease), &self.lease),
         ];
         for (setter, given) in times {
             if given.is_some() {
                 let time = time(krate, given.as_ref());
                 policy.extend(quote!(.#setter(#time)));
             }
+        }
+        if let Some(Given { value, .. }) = &self.tiers {
+            let tiers = match value {
+                Tiers::Both => quote!(Both),
+                Tiers::Local => quote!(Local),
+                Tiers::Remote => quote!(Remote),
+            };
+            policy.extend(quote!(.tiers(#krate::__private::Tiers::#tiers)));
         }
         if let Some(Given { value, .. }) = &self.jitter {
             policy.extend(quote!(.jitter(#value)));

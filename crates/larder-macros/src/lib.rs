@@ -39,6 +39,8 @@ use syn::{DeriveInput, parse_macro_input};
 /// | `stale_on_error` | keep serving within grace when a refresh fails | off |
 /// | `region = "articles"` | the region's name, as switches and statistics show it | the table's name |
 /// | `bulk = "exact"` | how statements that write many rows are published: `wide`, or `exact` after the rows were read | `wide` |
+/// | `tiers = "local"` | where entries are kept: in this process and in the remote tier (`both`), or in one of them: `local`, `remote` | `both` |
+/// | `lease = "2s"` | of all nodes that miss a row at once one loads it, the others wait for at most this long | each loads |
 /// | `scope = "tenant"` | who must be named before rows are kept or served: `public`, `tenant`, `user` | `public` |
 /// | `invalidated_by = "tag"` | a tag that invalidates the whole region; may be repeated | none |
 /// | `crate = "larder_sea_orm"` | where the crate is found | `larder::sea_orm` |

@@ -5,7 +5,7 @@ use std::time::Duration;
 use proc_macro2::Span;
 
 use crate::ast::Model;
-use crate::attr::{Attrs, Errors, Given};
+use crate::attr::{Attrs, Errors, Given, Tiers};
 
 /// What would break a switch such as `conduit.articles=25` or a list of them.
 const NOT_IN_NAMES: [char; 3] = [',', '=', '*'];
@@ -17,6 +17,7 @@ impl Model {
         self.attrs.times(&mut errors);
         self.attrs.share(&mut errors);
         self.attrs.names(&mut errors);
+        self.attrs.lease(&mut errors);
         errors.finish()
     }
 }
@@ -70,6 +71,19 @@ impl Attrs {
             errors.at(
                 jitter.span,
                 "`jitter` is a share of the ttl between 0 and 1; for a tenth of it write `jitter = 0.1`",
+            );
+        }
+    }
+
+    fn lease(&self, errors: &mut Errors) {
+        let is_local = self
+            .tiers
+            .as_ref()
+            .is_some_and(|tiers| tiers.value == Tiers::Local);
+        if let Some(lease) = self.lease.as_ref().filter(|_| is_local) {
+            errors.at(
+                lease.span,
+                "a lease is for what is kept in the remote tier, and `tiers` says `local`; remove one of them",
             );
         }
     }

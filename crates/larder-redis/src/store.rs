@@ -105,17 +105,18 @@ impl RedisStore {
                 self.done(std::mem::take(&mut asks)).await?;
                 bytes = value.bytes.len();
             }
-            asks.extend(self.set(value));
+            asks.extend(self.set(value, false));
         }
         self.done(asks).await
     }
 
-    fn set(&self, value: &StoreValue) -> Option<Ask> {
+    fn set(&self, value: &StoreValue, only_new: bool) -> Option<Ask> {
         let millis = i64::try_from(value.ttl.as_millis()).unwrap_or(i64::MAX / 2);
         // Redis takes no ttl of zero: such a value is gone already.
         (millis > 0).then(|| {
             let bytes = Value::Bytes(value.bytes.clone());
-            let args = vec![self.key(&value.key), bytes, "PX".into(), millis.into()];
+            let mut args = vec![self.key(&value.key), bytes, "PX".into(), millis.into()];
+            args.extend(only_new.then(|| Value::from("NX")));
             Ask::of_key("SET", args)
         })
     }
@@ -142,6 +143,19 @@ impl Store for RedisStore {
 
     fn put<'a>(&'a self, values: &'a [StoreValue]) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(self.write(values))
+    }
+
+    fn add<'a>(&'a self, value: &'a StoreValue) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let Some(set) = self.set(value, true) else {
+                return Ok(true);
+            };
+            match self.ask(vec![set]).await?.pop() {
+                Some(Ok(answer)) => Ok(!answer.is_null()),
+                Some(Err(error)) => Err(StoreError::failed(error)),
+                None => Err(StoreError::failed("no answer")),
+            }
+        })
     }
 
     fn remove<'a>(&'a self, keys: &'a [StoreKey]) -> BoxFuture<'a, Result<(), StoreError>> {

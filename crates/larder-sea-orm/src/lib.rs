@@ -135,7 +135,7 @@ pub use self::repository::{CachedRepository, IdOf, Page, Repository, RowOf, Rows
 /// What the derive macro names.
 #[doc(hidden)]
 pub mod __private {
-    pub use larder_core::{Policy, ScopeKind};
+    pub use larder_core::{Policy, ScopeKind, Tiers};
 
     pub use crate::entity::Bulk;
     pub use sea_orm::ModelTrait;

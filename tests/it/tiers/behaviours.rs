@@ -113,13 +113,12 @@ async fn a_load_that_a_write_overtook_is_not_kept() {
 #[tokio::test]
 async fn many_callers_have_it_loaded_once() {
     everywhere(async |scene| {
-        let mut callers = Vec::new();
-        for _ in 0..20 {
-            callers.push(scene.a.read("x"));
-        }
-        for caller in callers {
-            caller.await;
-        }
+        let load = || async {
+            tokio::task::yield_now().await;
+            scene.a.load().await
+        };
+        let read = async || *scene.a.numbers.get_or_load("x", load).await.unwrap();
+        tokio::join!(read(), read(), read(), read(), read(), read());
         assert_eq!(scene.a.loads(), 1, "{}", scene.name);
     })
     .await;
@@ -214,6 +213,33 @@ async fn a_service_that_is_switched_off_keeps_and_reads_nothing_and_still_publis
         assert_eq!(scene.a.loads(), 2, "{}", scene.name);
         scene.write(1).await;
         until_read(&scene.name, &scene.b, "x", 1).await;
+    })
+    .await;
+}
+
+/// The traffic of a miss: a load a node, and under a lease one in all where both have one remote tier.
+#[tokio::test]
+async fn nodes_that_miss_one_key_at_once_load_it_once_under_a_lease() {
+    everywhere(async |scene| {
+        for round in 0..20 {
+            let key = format!("round {round}");
+            let before = scene.a.loads() + scene.b.loads();
+            let leased = async |node: &super::Node| {
+                let policy = node.numbers.policy().clone();
+                let policy = policy.lease(super::DEADLINE);
+                let region = node.larder.region::<u64>("leased", policy).unwrap();
+                let region = region.with_codec(super::Number);
+                let load = || async {
+                    tokio::task::yield_now().await;
+                    node.load().await
+                };
+                *region.get_or_load(key.as_str(), load).await.unwrap()
+            };
+            assert_eq!(tokio::join!(leased(&scene.a), leased(&scene.b)), (0, 0));
+            let loads = scene.a.loads() + scene.b.loads() - before;
+            let expected = if scene.shares() { 1 } else { 2 };
+            assert_eq!(loads, expected, "{}, round {round}", scene.name);
+        }
     })
     .await;
 }

@@ -63,7 +63,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             weight,
             retired: AtomicBool::new(false),
         });
-        self.send(&key, &entry);
+        self.send(&key, &entry, None);
         if self.state.policy.tiers != Tiers::Remote {
             self.larder.local().put(local_key, entry);
         }

@@ -8,6 +8,8 @@ use crate::key::Key;
 use crate::lead::{Lead, Turn};
 use crate::policy::{Freshness, Lifetime};
 use crate::read_scope::ReadScope;
+use crate::region::lease::Leased;
+use crate::region::remote::Fetched;
 use crate::region::{Find, Found, Hit, Lookup, Region};
 use crate::waits::Waiting;
 
@@ -44,7 +46,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         match self.lookup(&key) {
             Lookup::Hit(hit) => return hit.value,
             Lookup::Miss => {
-                if let Some((hit, _)) = self.fetch(&key, Absence::Known).await {
+                if let Fetched::Hit(hit, _) = self.fetch(&key, Absence::Known).await {
                     return hit.value;
                 }
             }
@@ -214,11 +216,19 @@ impl<V: Send + Sync + 'static> Region<V> {
         if self.remote().is_none() {
             return Turn::Lead(lead);
         }
-        if let Some((hit, entry)) = self.fetch(key, absence).await {
-            lead.land_with(entry);
-            return Turn::Hit(hit);
+        let leased = match self.fetch(key, absence).await {
+            Fetched::Hit(hit, entry) => Leased::Hit(hit, entry),
+            Fetched::Nothing => self.lease(key, absence).await,
+            Fetched::Unanswered => Leased::Free,
+        };
+        match leased {
+            Leased::Held(lease) => Turn::Lead(lead.anew().under(lease)),
+            Leased::Free => Turn::Lead(lead.anew()),
+            Leased::Hit(hit, entry) => {
+                lead.land_with(entry);
+                Turn::Hit(hit)
+            }
         }
-        Turn::Lead(lead.anew())
     }
 
     /// Takes the lead of a refresh; `None` if a load is under way or done. For integrators.

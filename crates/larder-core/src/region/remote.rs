@@ -18,7 +18,7 @@ use crate::observer::CacheEventKind;
 use crate::policy::{Freshness, Tiers};
 use crate::region::load::Absence;
 use crate::region::{Found, Hit, Region};
-use crate::remote::Remote;
+use crate::remote::{Job, Lease, Remote};
 use crate::statistics::bump;
 use crate::store::{StoreKey, StoreValue};
 
@@ -26,6 +26,16 @@ use crate::store::{StoreKey, StoreValue};
 pub(crate) struct Encoding<V> {
     codec: Box<dyn Codec<V>>,
     fingerprint: u64,
+}
+
+/// What the remote tier gave.
+pub(crate) enum Fetched<V> {
+    /// An entry that may be served.
+    Hit(Hit<V>, Arc<Entry>),
+    /// It has none.
+    Nothing,
+    /// It was not asked, or did not answer.
+    Unanswered,
 }
 
 impl<V: Send + Sync + 'static> Region<V> {
@@ -54,13 +64,18 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     /// Asks the remote tier for what the local one does not have, and serves what it gives.
-    ///
-    /// `None` if it is to be loaded.
-    pub(crate) async fn fetch(&self, key: &Key, absence: Absence) -> Option<(Hit<V>, Arc<Entry>)> {
-        self.remote()?;
+    pub(crate) async fn fetch(&self, key: &Key, absence: Absence) -> Fetched<V> {
+        if self.remote().is_none() {
+            return Fetched::Unanswered;
+        }
         let keys = std::slice::from_ref(key);
-        let found = Box::pin(self.fetch_many(keys)).await.pop()??;
-        self.take_fetched(found, absence)
+        let Some(found) = Box::pin(self.fetch_many(keys)).await.pop() else {
+            return Fetched::Unanswered;
+        };
+        match found.and_then(|found| self.take_fetched(found, absence)) {
+            Some((hit, entry)) => Fetched::Hit(hit, entry),
+            None => Fetched::Nothing,
+        }
     }
 
     /// Hands out what was fetched, if it answers and is fresh.
@@ -93,12 +108,12 @@ impl<V: Send + Sync + 'static> Region<V> {
             .collect()
     }
 
-    fn store_key(&self, remote: &Remote, key: &Key) -> StoreKey {
+    pub(crate) fn store_key(&self, remote: &Remote, key: &Key) -> StoreKey {
         remote.key(&self.state, &self.scope_bytes, key)
     }
 
     /// Checks what the store gave, and promotes what may be served.
-    fn examine(
+    pub(crate) fn examine(
         &self,
         remote: &Remote,
         encoding: &Encoding<V>,
@@ -213,13 +228,15 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     /// Has an entry that was just loaded stored, in the background.
-    pub(crate) fn send(&self, key: &Key, entry: &Arc<Entry>) {
+    ///
+    /// The lease it was loaded under, if any, is given back then.
+    pub(crate) fn send(&self, key: &Key, entry: &Arc<Entry>, lease: Option<Lease>) {
         let Some((remote, _)) = self.remote() else {
             return;
         };
         let (region, key, entry) = (self.clone(), key.clone(), Arc::clone(entry));
         let bytes = entry.weight as usize;
-        let job = Box::new(move || region.pack(&key, &entry));
+        let job = Job::new(move || region.pack(&key, &entry), lease);
         remote.writer.add(&self.larder, remote, bytes, job);
     }
 

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::larder::Larder;
-use crate::remote::Remote;
+use crate::remote::{Lease, Remote};
 use crate::statistics::bump;
-use crate::store::{StoreHealth, StoreValue};
+use crate::store::{StoreHealth, StoreKey, StoreValue};
 
 /// With more entries than this in the queue, further ones stay local.
 const MOST_QUEUED: usize = 1024;
@@ -15,8 +15,23 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// So many values are put at once.
 const BATCH: usize = 64;
 
-/// Makes the bytes of an entry, if it is still worth it. Called by the task that tends the queue.
-pub(crate) type Job = Box<dyn FnOnce() -> Option<StoreValue> + Send>;
+/// An entry to be stored.
+pub(crate) struct Job {
+    /// Makes the bytes, if it is still worth it. Called by the task that tends the queue.
+    make: Box<dyn FnOnce() -> Option<StoreValue> + Send>,
+    /// What it was loaded under: given back once it is stored.
+    lease: Option<Lease>,
+}
+
+impl Job {
+    pub(crate) fn new(
+        make: impl FnOnce() -> Option<StoreValue> + Send + 'static,
+        lease: Option<Lease>,
+    ) -> Self {
+        let make = Box::new(make);
+        Self { make, lease }
+    }
+}
 
 /// What waits to be stored.
 #[derive(Default)]
@@ -92,18 +107,35 @@ async fn tend(remote: &Remote) {
             dropped.fetch_add(count, std::sync::atomic::Ordering::Relaxed);
             continue;
         }
-        let values: Vec<StoreValue> = jobs.into_iter().filter_map(|job| job()).collect();
-        if values.is_empty() {
-            continue;
+        let (mut values, mut leases) = (Vec::with_capacity(jobs.len()), Vec::new());
+        for Job { make, lease } in jobs {
+            if let Some(value) = make() {
+                values.push(value);
+                leases.extend(lease);
+            }
         }
-        if let Err(error) = remote.store.put(&values).await {
-            remote.failed(Some(&error));
-            let dropped = &remote.counters.dropped;
-            dropped.fetch_add(values.len() as u64, std::sync::atomic::Ordering::Relaxed);
+        if !values.is_empty() {
+            store(remote, &values, leases).await;
         }
         tokio::task::yield_now().await;
     }
     std::mem::forget(untended);
+}
+
+/// Stores values, and gives the leases they were loaded under back; those of what is lost open.
+async fn store(remote: &Remote, values: &[StoreValue], leases: Vec<Lease>) {
+    if let Err(error) = remote.store.put(values).await {
+        remote.failed(Some(&error));
+        let dropped = &remote.counters.dropped;
+        dropped.fetch_add(values.len() as u64, std::sync::atomic::Ordering::Relaxed);
+        return;
+    }
+    let keys: Vec<StoreKey> = leases.into_iter().filter_map(Lease::give_back).collect();
+    if !keys.is_empty()
+        && let Err(error) = remote.store.remove(&keys).await
+    {
+        remote.failed(Some(&error));
+    }
 }
 
 /// Says that nobody tends the queue any more, when a job panicked.

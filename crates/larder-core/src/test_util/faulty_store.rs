@@ -165,6 +165,15 @@ impl Store for FaultyStore {
         })
     }
 
+    fn add<'a>(&'a self, value: &'a StoreValue) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            match self.begin().await? {
+                StoreFault::LosesPuts | StoreFault::DelaysPuts => Ok(true),
+                _ => self.0.store.add(value).await,
+            }
+        })
+    }
+
     fn remove<'a>(&'a self, keys: &'a [StoreKey]) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             self.begin().await?;

@@ -124,6 +124,19 @@ impl Store for MemoryStore {
         })
     }
 
+    fn add<'a>(&'a self, value: &'a StoreValue) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let now = self.0.clock.now();
+            let mut values = self.values();
+            let taken = values.get(&value.key).is_some_and(|(_, end)| now < *end);
+            if !taken {
+                let kept = (value.bytes.clone(), now.after(value.ttl));
+                values.insert(value.key.clone(), kept);
+            }
+            Ok(!taken)
+        })
+    }
+
     fn remove<'a>(&'a self, keys: &'a [StoreKey]) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let mut values = self.values();

@@ -3,6 +3,7 @@
 
 mod apart;
 mod faults;
+mod leases;
 mod sharing;
 
 use std::convert::Infallible;

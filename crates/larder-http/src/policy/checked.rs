@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
-use larder_core::hash_value;
+use larder_core::{Policy, Tiers, hash_value};
 
 use crate::error::PolicyError;
 use crate::key::KeyPolicy;
@@ -13,10 +13,15 @@ use crate::semantics::host::{Hosts, is_host};
 use crate::semantics::storing::Terms;
 use crate::semantics::vary::Order;
 
+/// The ttl of the region: each response brings its own lifetime.
+const YEAR: Duration = Duration::from_hours(365 * 24);
+
 /// A policy nothing is wrong with.
 pub(crate) struct CheckedPolicy {
     pub(crate) terms: Terms,
     pub(crate) stale_on_error: bool,
+    /// The region's policy.
+    pub(crate) keeping: Policy,
     pub(crate) region: String,
     pub(crate) name: Option<String>,
     pub(crate) key: KeyPolicy,
@@ -35,7 +40,8 @@ impl CheckedPolicy {
         let Self {
             terms,
             stale_on_error,
-            // Both are parts of the keys.
+            // Where they are kept, and by what keys.
+            keeping: _,
             region: _,
             name: _,
             key,
@@ -88,6 +94,7 @@ impl HttpPolicy {
                 ..self.terms
             },
             stale_on_error: self.stale_on_error,
+            keeping: Policy::ttl(YEAR).tiers(self.tiers).lease(self.lease),
             region: self.region,
             name: self.name,
             key: KeyPolicy {
@@ -120,6 +127,10 @@ impl HttpPolicy {
             Err(PolicyError::ZeroBodyLimit)
         } else if self.variants == 0 {
             Err(PolicyError::ZeroVariants)
+        } else if !self.lease.is_zero() && (self.name.is_none() || self.tiers == Tiers::Local) {
+            Err(PolicyError::LeaseWithoutRemote)
+        } else if self.tiers == Tiers::Remote && self.name.is_none() {
+            Err(PolicyError::RemoteWithoutName)
         } else if self.targets.as_ref().is_some_and(Vec::is_empty) {
             Err(PolicyError::NoTargets)
         } else if let Some(name) = self.name.as_ref().filter(|name| !plain(name)) {
@@ -205,6 +216,9 @@ mod tests {
             (new().overrule_freshness(true), "overrule_freshness: "),
             (new().body_limit(0), "body_limit: "),
             (new().variants(0), "variants: "),
+            (new().lease(SECOND), "lease: "),
+            (new().name("a").tiers(Tiers::Local).lease(SECOND), "lease: "),
+            (new().tiers(Tiers::Remote), "tiers: "),
             (new().targets(["a b"]), "targets: `a b`"),
             (new().targets([""; 0]), "targets: "),
             (new().hosts([""; 0]), "hosts: names no host"),

@@ -348,3 +348,46 @@ fn mix_up(store: &MemoryStore) {
         store.plant(key.clone(), bytes);
     }
 }
+
+/// Fails without the lease: each handler is called.
+#[tokio::test]
+async fn of_nodes_that_miss_a_response_at_once_one_asks_its_handler_under_a_lease() {
+    let cluster = Cluster::new();
+    let (a, b) = cluster.pair(&pages().lease(10 * SECOND));
+    let both = async { tokio::join!(a.get("/"), b.get("/")) };
+    let mut both = std::pin::pin!(both);
+    let (first, second) = loop {
+        tokio::select! {
+            biased;
+            answers = &mut both => break answers,
+            () = settle() => cluster.clock.advance(SECOND / 1000),
+        }
+    };
+    assert_eq!((first.text(), second.text()), ("a1 - -", "a1 - -"));
+    assert_eq!((a.calls(), b.calls()), (1, 0));
+    assert!(second.cache().ends_with("detail=remote"));
+}
+
+/// What one may not keep nobody waits for: the others ask at once, and not one after the other.
+#[tokio::test]
+async fn under_a_lease_an_answer_that_is_not_kept_lets_all_nodes_go() {
+    let cluster = Cluster::new();
+    let policy = pages().lease(10 * SECOND);
+    let private = |_| respond(&[("cache-control", "private")], "mine");
+    let nodes = [0; 3].map(|_| cluster.node_of(policy.clone(), private));
+    let all = async { tokio::join!(nodes[0].get("/"), nodes[1].get("/"), nodes[2].get("/")) };
+    let mut all = std::pin::pin!(all);
+    let mut waited = 0;
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut all => break,
+            () = settle() => {
+                cluster.clock.advance(SECOND / 1000);
+                waited += 1;
+            }
+        }
+    }
+    assert!(waited < 100, "{waited} ms");
+    assert_eq!(nodes.each_ref().map(Site::calls), [1, 1, 1]);
+}

@@ -23,6 +23,13 @@ pub mod __private {
         User,
     }
 
+    #[derive(Debug)]
+    pub enum Tiers {
+        Both,
+        Local,
+        Remote,
+    }
+
     #[derive(Debug, PartialEq)]
     pub struct Policy(pub String);
 
@@ -41,6 +48,14 @@ pub mod __private {
 
         pub fn early_refresh(self, early: Duration) -> Self {
             Self(self.0 + &format!(", early refresh {early:?}"))
+        }
+
+        pub fn tiers(self, tiers: Tiers) -> Self {
+            Self(self.0 + &format!(", tiers {tiers:?}"))
+        }
+
+        pub fn lease(self, lease: Duration) -> Self {
+            Self(self.0 + &format!(", lease {lease:?}"))
         }
 
         pub fn jitter(self, jitter: f64) -> Self {
