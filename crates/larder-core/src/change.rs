@@ -143,6 +143,14 @@ impl Change {
         Self::hard(What::Everything)
     }
 
+    /// Returns a change of everything, as soft as this one.
+    pub(crate) fn widened(&self) -> Self {
+        Self {
+            what: What::Everything,
+            soft: self.soft,
+        }
+    }
+
     /// Tells the row, or the rows, before and after; without effect on other changes.
     #[must_use]
     pub fn images(mut self, before: Image, after: Image) -> Self {

@@ -326,6 +326,7 @@ impl Larder {
             unscoped_reads: self.0.unscoped_reads.load(Ordering::Relaxed),
             bypasses: self.0.bypasses.load(Ordering::Relaxed),
             position: self.0.node.watermark().get(),
+            unpublished: self.0.unpublished.queued() as u64,
             local_capacity: self.0.local_capacity,
             remote: self.0.remote.as_ref().map(|remote| remote.snapshot()),
         }

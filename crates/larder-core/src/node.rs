@@ -24,6 +24,9 @@ use crate::table::Table;
 /// So many changes of tags, keys and everything are remembered, for explanations.
 const RECENT: usize = 256;
 
+/// With more tables than this, a change of one that nothing here has read is one of everything.
+const MOST_TABLES: usize = 16 * 1024;
+
 /// A node's state: how far it has applied the bus, and what changed last where.
 ///
 /// Only a [`Bus`](crate::bus::Bus) moves it.
@@ -125,7 +128,12 @@ impl Node {
     pub fn apply(&self, position: Position, changes: &[Change]) {
         let now = self.clock.now();
         for change in changes {
-            let table = change.what.table().map(|name| self.table(name));
+            let named = change.what.table().map(|name| self.table_of_others(name));
+            let (change, table) = match named {
+                Some(None) => (&change.widened(), None),
+                Some(Some(table)) => (change, Some(table)),
+                None => (change, None),
+            };
             let recent = table.as_deref().map_or(&self.recent, |table| &table.recent);
             recent.note(PastChange {
                 change: change.clone(),
@@ -227,6 +235,18 @@ impl Node {
             .entry(name.clone())
             .or_insert_with(|| Arc::new(Table::new(name.clone())));
         Arc::clone(table)
+    }
+
+    /// Like [`table`](Self::table), for a name that another node may have sent: `None` for a new one
+    /// once there are very many.
+    pub(crate) fn table_of_others(&self, name: &TableName) -> Option<Arc<Table>> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(table) = tables.get(name) {
+            return Some(Arc::clone(table));
+        }
+        let is_full = tables.len() >= MOST_TABLES;
+        drop(tables);
+        (!is_full).then(|| self.table(name))
     }
 
     /// Returns how many tables are known here.

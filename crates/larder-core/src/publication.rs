@@ -81,6 +81,11 @@ impl Unpublished {
         !std::mem::replace(&mut queue.tended, true)
     }
 
+    /// Returns how many changes are queued.
+    pub(crate) fn queued(&self) -> usize {
+        self.lock().changes.len()
+    }
+
     /// Takes all that is queued; `None` ends the tending.
     fn take(&self) -> Option<(Vec<Change>, Vec<Pending>)> {
         let mut queue = self.lock();

@@ -111,6 +111,9 @@ pub struct Snapshot {
     pub bypasses: u64,
     /// The position below which every change is applied here.
     pub position: u64,
+    /// Changes that the bus has not taken; they are published until it does, and what they touch is not
+    /// served here meanwhile.
+    pub unpublished: u64,
     /// The bytes the local tier may take.
     pub local_capacity: u64,
     /// What was done with the store, if there is one.

@@ -12,6 +12,8 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post, put};
 
+use larder::http::HttpSessions as _;
+
 use crate::app::App;
 use crate::auth::authenticate;
 use crate::cache::Layers;
@@ -21,7 +23,9 @@ pub(crate) fn routes(app: App) -> Router {
     let api = reads(&app.layers)
         .merge(writes())
         .layer(from_fn_with_state(app.clone(), authenticate))
-        .merge(public());
+        .merge(public())
+        // Who hands back what a write told sees that write, whichever node answers.
+        .layer(app.larder.session_layer());
     Router::new()
         .nest("/api", api)
         .route("/stats", get(stats::show))

@@ -77,7 +77,7 @@ impl Marks {
             return Err(Unreadable::TooLarge);
         }
         let provenance = Provenance::read(bytes).map_err(|_| Unreadable::Provenance)?;
-        Ok(provenance.on(node))
+        provenance.on(node).ok_or(Unreadable::TooLarge)
     }
 }
 
@@ -230,9 +230,10 @@ impl Provenance {
         u32::try_from(place).map_err(|_| Malformed)
     }
 
-    /// Makes these the dependencies of an entry of `node`.
-    fn on(self, node: &Node) -> Marks {
-        let tables: Vec<Arc<Table>> = self.tables.iter().map(|name| node.table(name)).collect();
+    /// Makes these the dependencies of an entry of `node`; `None` if it knows too many tables.
+    fn on(self, node: &Node) -> Option<Marks> {
+        let tables = self.tables.iter().map(|name| node.table_of_others(name));
+        let tables: Vec<Arc<Table>> = tables.collect::<Option<_>>()?;
         let watermark = || node.watermark().get();
         let clocks: Vec<_> = self
             .shapes
@@ -251,7 +252,7 @@ impl Provenance {
         if clocks.iter().any(|(_, clock)| clock.is_none()) {
             marks.drop_covered();
         }
-        marks
+        Some(marks)
     }
 }
 

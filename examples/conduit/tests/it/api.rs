@@ -135,6 +135,13 @@ impl Client {
         self.exchange(request, body).await
     }
 
+    /// Asks as somebody who has written up to this position.
+    pub(crate) async fn get_after(&self, path: &str, position: &str) -> Answer {
+        let request = self.request("GET", &format!("/api{path}"));
+        self.exchange(request.header("larder-position", position), String::new())
+            .await
+    }
+
     /// Asks whether what it has under this `ETag` is still what there is.
     pub(crate) async fn revalidate(&self, path: &str, etag: &str) -> Answer {
         let request = self.request("GET", &format!("/api{path}"));

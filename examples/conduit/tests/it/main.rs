@@ -12,6 +12,7 @@ mod comments;
 mod databases;
 mod favorites;
 mod lists;
+mod nodes;
 mod process;
 mod profiles;
 mod requests;

@@ -236,3 +236,35 @@ fn bombs() -> [Vec<u8>; 4] {
     let announced = [&[0, 0][..], &[0xff; 9], &[1]].concat();
     [shapes, marks, announced, vec![0; super::MOST_BYTES + 1]]
 }
+
+/// Fails without the limit in `Node::table_of_others`.
+#[test]
+fn names_that_others_send_are_bounded_and_a_change_beyond_is_of_everything() {
+    let (sender, reader) = (node(), node());
+    let mut position = Position::ZERO;
+    let mut apply = |name: &str| {
+        position = position.next();
+        reader.apply(position, &[Change::table(&table(name))]);
+        position.get()
+    };
+    let mut number = 0;
+    while reader.everything() == 0 {
+        number += 1;
+        assert!(number < 100_000, "no limit");
+        apply(&format!("table {number}"));
+    }
+    let known = reader.table_count();
+    let beyond = apply("another");
+    assert_eq!(reader.everything(), beyond);
+    assert_eq!(reader.table_count(), known);
+    let before = reader.everything();
+    assert!(apply("table 1") > before);
+    assert_eq!(reader.everything(), before, "one that is known is itself");
+
+    let entry = marks(&[Dependency::table(&table("a third"))], &sender).encode();
+    let read = Marks::decode(&entry, &reader).map(|_| ());
+    assert_eq!(read, Err(Unreadable::TooLarge));
+    // What this node reads itself it may.
+    reader.table(&table("a third"));
+    assert!(Marks::decode(&entry, &reader).is_ok());
+}
