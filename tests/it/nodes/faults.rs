@@ -189,7 +189,7 @@ fn tell(faults: &[Fault], outcome: &Outcome) {
         .map(|report| report.longest_wait)
         .max();
     println!(
-        "{faults:?}: {}; recovery {:.0?}, longest wait {:?} us",
+        "{faults:?}: {}; recovery {:.2?}, longest wait {:?} us",
         outcome.verdict, outcome.recovery, longest
     );
     for report in &outcome.reports {
@@ -261,7 +261,7 @@ async fn a_writer_that_is_cut_off_alone_is_the_exception_and_ends_with_it() {
     fleet.proxies[0].set(Way::Open);
     let recovery = fleet.settle();
     let (verdict, _) = fleet.judge();
-    println!("a writer cut off alone: {verdict}; recovery {recovery:.0?}");
+    println!("a writer cut off alone: {verdict}; recovery {recovery:.2?}");
     println!("reads beyond the bound: {}", verdict.older_than(BOUND));
     assert_eq!(verdict.own_writes_missed, 0);
     assert!(
@@ -304,7 +304,7 @@ async fn an_old_master_that_still_answers_is_the_exception_and_ends_with_it() {
     fleet.lead_to(last..last + 1, new.port()).await;
     let recovery = fleet.settle();
     let (verdict, _) = fleet.judge();
-    println!("an old master that still answers a node: {verdict}; recovery {recovery:.0?}");
+    println!("an old master that still answers a node: {verdict}; recovery {recovery:.2?}");
     println!("reads beyond the bound: {}", verdict.older_than(BOUND));
     assert_eq!(verdict.own_writes_missed, 0);
     assert!(

@@ -38,7 +38,7 @@ async fn under_sentinel_the_nodes_follow_to_the_new_master() {
     let report = world.one.redis.doctor().await;
     assert!(report.is_well(), "{report}");
     let kill = |world: &mut World| world.servers[0].kill();
-    let until = |world: &mut World| until_master(&world.servers[1]);
+    let until = |world: &mut World| until_named(&world.servers[2], &world.servers[1]);
     let world = world.bears("Sentinel", kill, Duration::ZERO, until).await;
     assert_eq!(world.two.bus().gaps, 1, "another master is another log");
 }
@@ -176,6 +176,25 @@ fn is_linked(replica: &Server) -> bool {
 fn owner_of(servers: &[Server], key: &str) -> usize {
     let has = |server: &Server| !matches!(server.ask(&["GET", key]), Reply::Error(said) if said.starts_with("MOVED"));
     servers[..3].iter().position(has).unwrap()
+}
+
+/// Waits until Sentinel names a replica as the master, before which no client can know; blocks.
+fn until_named(sentinel: &Server, replica: &Server) {
+    until_master(replica);
+    let clock = SystemClock::new();
+    let deadline = clock.now().after(Duration::from_secs(20));
+    let port = replica.address().port().to_string();
+    let named = || {
+        let ask = ["SENTINEL", "get-master-addr-by-name", "main"];
+        let Reply::List(address) = sentinel.ask(&ask) else {
+            return false;
+        };
+        address.get(1).is_some_and(|named| named.text() == port)
+    };
+    while !named() {
+        assert!(clock.now() < deadline, "Sentinel names no other master");
+        std::thread::yield_now();
+    }
 }
 
 /// Waits until a replica has become a master; blocks.
