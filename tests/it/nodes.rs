@@ -22,7 +22,6 @@ mod proxy;
 mod record;
 mod redis;
 mod register;
-pub(crate) mod servers;
 mod verdict;
 
 use std::time::Duration;

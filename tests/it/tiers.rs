@@ -11,8 +11,7 @@ use bytes::Bytes;
 use larder::redis::Redis;
 use larder::test_util::MemoryStore;
 use larder::{Codec, CodecError, Dependency, Key, Larder, LocalBus, Policy, Region, TableName};
-
-use crate::nodes::servers;
+use larder_test_servers::Redis as RedisServer;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -101,13 +100,13 @@ impl Node {
 }
 
 impl Scene {
-    async fn of(remote: Remote, order: Order, redis: Option<&servers::Redis>) -> Self {
+    async fn of(remote: Remote, order: Order, redis: Option<&RedisServer>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let nothing: [(&str, &str); 0] = [];
         let prefix = format!("tiers{}", NEXT.fetch_add(1, Ordering::SeqCst));
-        let connect = |redis: &servers::Redis| {
-            let url = format!("redis://127.0.0.1:{}", redis.port());
-            Redis::builder(url).prefix(prefix.clone()).build().unwrap()
+        let connect = |redis: &RedisServer| {
+            let builder = Redis::builder(redis.url());
+            builder.prefix(prefix.clone()).build().unwrap()
         };
         let (memory, local) = (MemoryStore::new(), LocalBus::new());
         let truth = Arc::<AtomicU64>::default();
@@ -188,7 +187,7 @@ async fn until_read(what: &str, node: &Node, key: &str, value: u64) {
 
 /// Runs a behaviour over every make-up; those with Redis are left out where it is not installed.
 async fn everywhere<F: AsyncFn(&Scene)>(behaviour: F) {
-    let server = servers::Redis::start(&[]);
+    let server = RedisServer::start(&[]);
     for remote in [Remote::None, Remote::Memory, Remote::Redis] {
         for order in [Order::Local, Order::Redis] {
             let needs = remote == Remote::Redis || order == Order::Redis;

@@ -58,7 +58,7 @@ pub struct Lead<V> {
     switched_off: bool,
     open: bool,
     /// What keeps other nodes from loading it meanwhile.
-    lease: Option<Lease>,
+    lease: Option<Box<Lease>>,
 }
 
 /// How a load ended.
@@ -206,7 +206,7 @@ impl<V: Send + Sync + 'static> Lead<V> {
     }
 
     /// Has it held for all nodes, until its value is stored.
-    pub(crate) fn under(mut self, lease: Lease) -> Self {
+    pub(crate) fn under(mut self, lease: Box<Lease>) -> Self {
         self.lease = Some(lease);
         self
     }

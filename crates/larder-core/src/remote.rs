@@ -103,7 +103,7 @@ impl Remote {
             Ok(found) if found.len() == keys.len() => found,
             answer => {
                 self.failed(answer.err().as_ref());
-                self.give_up();
+                give_up();
                 Vec::new()
             }
         }
@@ -114,13 +114,6 @@ impl Remote {
         let scope = ReadScope::current();
         let given_up = scope.as_ref().is_some_and(ReadScope::has_given_up);
         given_up || self.store.health() == StoreHealth::Down
-    }
-
-    /// Has the current request ask the store no more.
-    pub(crate) fn give_up(&self) {
-        if let Some(scope) = ReadScope::current() {
-            scope.give_up();
-        }
     }
 
     /// Counts a store that failed, or that was not asked.
@@ -174,6 +167,13 @@ impl Identity {
             add(&mut hasher, database.as_bytes());
         }
         self.hash = hasher.finalize();
+    }
+}
+
+/// Has the current request ask the store no more.
+pub(crate) fn give_up() {
+    if let Some(scope) = ReadScope::current() {
+        scope.give_up();
     }
 }
 

@@ -8,11 +8,13 @@
 
 use std::time::Duration;
 
+use larder_test_servers::Redis;
+
 use super::fleet::Fleet;
 use super::orders::{Cache, Report, Request};
 use super::proxy::Way;
 use super::verdict::Verdict;
-use super::{BOUND, fleet, plan, servers, setting, strict, turn};
+use super::{BOUND, fleet, plan, setting, strict, turn};
 
 /// How long a caller may wait inside the guard: the remote timeout, and what scheduling takes.
 const LONGEST_WAIT: Duration = Duration::from_millis(30);
@@ -284,7 +286,7 @@ async fn an_old_master_that_still_answers_is_the_exception_and_ends_with_it() {
         return;
     };
     let old = fleet.redis.port().to_string();
-    let new = servers::Redis::start(&["--replicaof", "127.0.0.1", &old]).unwrap();
+    let new = Redis::start(&["--replicaof", "127.0.0.1", &old]).unwrap();
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     while !new
         .ask("INFO replication")

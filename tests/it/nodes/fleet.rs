@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use larder_test_servers::{Database, Redis, send_signal};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
 use super::orders::{Cache, MARK, Orders, Report, Request, VARIABLE};
 use super::proxy::{Proxy, Way};
 use super::record::{self, Record};
-use super::servers::{Postgres, Redis, send_signal};
 use super::verdict::{Verdict, judge};
 
 /// One node.
@@ -97,7 +97,7 @@ pub(crate) struct Fleet {
     pub(crate) proxies: Vec<Proxy>,
     pub(crate) redis: Redis,
     directory: TempDir,
-    _postgres: Postgres,
+    _postgres: Database,
 }
 
 /// How a fleet is made up.
@@ -113,8 +113,9 @@ pub(crate) struct Plan {
 impl Fleet {
     /// Starts all; `None` if a server is not installed.
     pub(crate) async fn start(plan: Plan) -> Option<Self> {
-        let (postgres, redis) = (Postgres::start()?, Redis::start(plan.redis)?);
-        let pool = sea_orm::Database::connect(postgres.url()).await.unwrap();
+        let (postgres, redis) = (Database::start_postgres()?, Redis::start(plan.redis)?);
+        let database = postgres.url("larder", postgres.admin());
+        let pool = sea_orm::Database::connect(&database).await.unwrap();
         super::register::create(&pool, plan.registers)
             .await
             .unwrap();
@@ -127,7 +128,7 @@ impl Fleet {
                 index,
                 nodes: plan.nodes,
                 registers: plan.registers,
-                database: postgres.url(),
+                database: database.clone(),
                 redis: format!("redis://127.0.0.1:{}", proxy.port()),
                 journal: journal(&directory, index),
                 cache: plan.cache,

@@ -28,7 +28,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(25);
 /// What a leader may do after the remote tier had nothing.
 pub(crate) enum Leased<V> {
     /// Load, for all nodes.
-    Held(Lease),
+    Held(Box<Lease>),
     /// Another node has loaded it.
     Hit(Hit<V>, Arc<Entry>),
     /// Load, for this node.
@@ -77,7 +77,7 @@ impl<V: Send + Sync + 'static> Region<V> {
                 held.give_back_soon();
                 Leased::Hit(hit, entry)
             }
-            Fetched::Nothing | Fetched::Unanswered => Leased::Held(held),
+            Fetched::Nothing | Fetched::Unanswered => Leased::Held(Box::new(held)),
         }
     }
 

@@ -218,7 +218,8 @@ impl<V: Send + Sync + 'static> Region<V> {
         }
         let leased = match self.fetch(key, absence).await {
             Fetched::Hit(hit, entry) => Leased::Hit(hit, entry),
-            Fetched::Nothing => self.lease(key, absence).await,
+            // Boxed, as a load is: most have no lease.
+            Fetched::Nothing => Box::pin(self.lease(key, absence)).await,
             Fetched::Unanswered => Leased::Free,
         };
         match leased {

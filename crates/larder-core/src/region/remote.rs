@@ -230,7 +230,7 @@ impl<V: Send + Sync + 'static> Region<V> {
     /// Has an entry that was just loaded stored, in the background.
     ///
     /// The lease it was loaded under, if any, is given back then.
-    pub(crate) fn send(&self, key: &Key, entry: &Arc<Entry>, lease: Option<Lease>) {
+    pub(crate) fn send(&self, key: &Key, entry: &Arc<Entry>, lease: Option<Box<Lease>>) {
         let Some((remote, _)) = self.remote() else {
             return;
         };

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::clock::Moment;
 use crate::larder::Larder;
-use crate::remote::{Job, Remote};
+use crate::remote::{Job, Remote, give_up};
 use crate::store::{StoreHealth, StoreKey, StoreValue};
 
 /// Somebody loads: wait.
@@ -82,7 +82,7 @@ impl Lease {
             })),
             Err(error) => {
                 remote.failed(Some(&error));
-                remote.give_up();
+                give_up();
                 Err(())
             }
         }

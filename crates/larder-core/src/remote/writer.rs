@@ -20,13 +20,13 @@ pub(crate) struct Job {
     /// Makes the bytes, if it is still worth it. Called by the task that tends the queue.
     make: Box<dyn FnOnce() -> Option<StoreValue> + Send>,
     /// What it was loaded under: given back once it is stored.
-    lease: Option<Lease>,
+    lease: Option<Box<Lease>>,
 }
 
 impl Job {
     pub(crate) fn new(
         make: impl FnOnce() -> Option<StoreValue> + Send + 'static,
-        lease: Option<Lease>,
+        lease: Option<Box<Lease>>,
     ) -> Self {
         let make = Box::new(make);
         Self { make, lease }
@@ -111,7 +111,7 @@ async fn tend(remote: &Remote) {
         for Job { make, lease } in jobs {
             if let Some(value) = make() {
                 values.push(value);
-                leases.extend(lease);
+                leases.extend(lease.map(|lease| *lease));
             }
         }
         if !values.is_empty() {

@@ -64,7 +64,7 @@ async fn tried(raw: DatabaseConnection, pool: DatabaseConnection) {
     bench.done();
 }
 
-async fn tried_on(server: &Server) {
+async fn tried_on(server: Server) {
     let database = server.database().await;
     let raw = server.pool(&database, "larder", 2).await;
     tried(raw, server.pool(&database, "larder", 4).await).await;

@@ -29,7 +29,7 @@ async fn no_statement_leaves_an_older_answer_on_sqlite() {
 }
 
 /// Tries the cases of a text on a server, each in a database of its own.
-async fn tried_on(server: &Server, text: &str) {
+async fn tried_on(server: Server, text: &str) {
     let database = async || {
         let name = server.database().await;
         let raw = server.forgetful(&name, 1).await;

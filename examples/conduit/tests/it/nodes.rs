@@ -1,10 +1,9 @@
 //! Two Conduits over one database and one Redis. Left out on `SQLite`, whose file is one node's.
 
-use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use conduit::Config;
+use larder_test_servers::Redis;
 use serde_json::json;
 use tokio::time::{Instant, timeout};
 
@@ -15,41 +14,6 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// What a node may show of another's writes at most, and what the machine adds.
 const BOUND: Duration = Duration::from_secs(5);
-
-/// A Redis of the test's own, ended with it.
-struct Redis {
-    process: Child,
-    port: u16,
-}
-
-impl Redis {
-    /// `None` where it is not installed.
-    async fn start() -> Option<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let process = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no"])
-            .stdout(Stdio::null())
-            .spawn()
-            .ok()?;
-        let reached = async {
-            while TcpStream::connect(("127.0.0.1", port)).is_err() {
-                tokio::task::yield_now().await;
-            }
-        };
-        timeout(DEADLINE, reached).await.unwrap();
-        Some(Self { process, port })
-    }
-}
-
-impl Drop for Redis {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 impl Client {
     /// Tells whether its node has its remote tier.
@@ -70,9 +34,9 @@ async fn nodes() -> Option<Nodes> {
     let Fresh::Url(database) = fresh().await? else {
         return None;
     };
-    let redis = Redis::start().await?;
+    let redis = Redis::start(&[])?;
     let config = Config {
-        redis: Some(format!("redis://127.0.0.1:{}", redis.port)),
+        redis: Some(redis.url()),
         ..config(&Fresh::Url(database))
     };
     let (a, b) = (Api::with(&config).await, Api::with(&config).await);
