@@ -5,6 +5,7 @@ mod change;
 mod load;
 mod news;
 mod peek;
+mod refresh;
 mod remote;
 
 use std::fmt;
