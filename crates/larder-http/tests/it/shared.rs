@@ -1,6 +1,7 @@
 //! Two nodes over one store: what one node's handler has answered the other's need not.
 
 mod refreshes;
+mod wishes;
 
 use axum::body::Body;
 use bytes::Bytes;
