@@ -6,6 +6,7 @@ mod lease;
 mod load;
 mod news;
 mod peek;
+mod refresh;
 mod remote;
 
 use std::fmt;

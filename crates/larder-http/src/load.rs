@@ -125,6 +125,19 @@ impl Asked {
         self.part_of.is_none() && self.why != Forward::Method
     }
 
+    /// Drops what is kept: its origin no longer stands by it.
+    ///
+    /// What is asked about because a client wants to know is fresh by its own time, here and in the remote tier,
+    /// from where it would come back: it is removed on all nodes. What is stale comes back nowhere.
+    pub(crate) async fn withdraw(&self) {
+        if self.why == Forward::Request {
+            // What the bus does not take is pending, and published again until it does.
+            let _ = self.region.remove(self.key.clone()).await;
+        } else {
+            self.region.evict(&self.key);
+        }
+    }
+
     /// Returns what decides of the request whether its answer may be kept.
     pub(crate) fn terms(&self) -> storing::Asked<'_> {
         storing::Asked {

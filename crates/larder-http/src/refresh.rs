@@ -8,19 +8,21 @@
 //! 4. A refresh that fails - an error, a panic, a 5xx, a broken body - leaves the stale response in
 //!    place only if the route's policy, or the response, says so. Otherwise the next request meets the
 //!    failure.
+//! 5. Another node may have loaded it anew: the remote tier is asked first, as by any request that leads. Under
+//!    the key all variants have in common that node may have kept another; then the one beside it is meant.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 
-use http::{Method, Request, Response, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Body;
-use larder_core::{Key, Lead, Region};
+use larder_core::{Key, Lead, Region, Turn};
 use tower_service::Service;
 
 use crate::head::Head;
 use crate::layer::Settings;
 use crate::load::{Asked, load};
-use crate::lookup::Place;
+use crate::lookup::{Found, Missed, Place};
 use crate::semantics::cache_status::Forward;
 use crate::stored::Stored;
 
@@ -31,12 +33,20 @@ pub(crate) struct Replaced {
     stays_on_failure: bool,
 }
 
+/// What is still to be loaded.
+struct Due {
+    lead: Lead<Stored>,
+    replaced: Replaced,
+    /// The response beside which it will stand, if that is another.
+    first: Option<Arc<Stored>>,
+}
+
 /// Spawns the refresh of what `replaced` is, by a request that was answered with it.
 pub(crate) fn refresh<S, B, R>(
     settings: Arc<Settings>,
     inner: S,
     lead: Lead<Stored>,
-    place: &Place<'static>,
+    place: Place<'static>,
     replaced: Replaced,
     mut request: Request<B>,
 ) where
@@ -48,19 +58,75 @@ pub(crate) fn refresh<S, B, R>(
     R::Error: Send,
 {
     *request.method_mut() = Method::GET;
-    let head = Head::of(&request);
-    let kept = place.look(&replaced.key, head.headers);
-    let mut asked = Asked::new(&settings, place, &head, &replaced.key, Forward::Stale);
-    asked.replaced = Some(replaced);
+    let kept = place.look(&replaced.key, request.headers());
     let larder = settings.larder.clone();
     larder.spawn(async move {
         let mut inner = inner;
+        let (head, body) = request.into_parts();
+        let due = Due::new(lead, replaced);
+        let Some(due) = due.unless_elsewhere(&place, &head.headers).await else {
+            return;
+        };
+        let request = Request::from_parts(head, body);
+        let head = Head::of(&request);
+        let mut asked = Asked::new(&settings, &place, &head, &due.replaced.key, Forward::Stale);
+        asked.first = due.first;
+        asked.replaced = Some(due.replaced);
         if poll_fn(|cx| inner.poll_ready(cx)).await.is_ok()
-            && let Ok(response) = load(settings, lead, inner, request, asked, kept).await
+            && let Ok(response) = load(settings, due.lead, inner, request, asked, kept).await
         {
             response.into_body().detach();
         }
     });
+}
+
+impl Due {
+    fn new(lead: Lead<Stored>, replaced: Replaced) -> Self {
+        Self {
+            lead,
+            replaced,
+            first: None,
+        }
+    }
+
+    /// Has the remote tier asked; none if nothing is to be loaded any more: rule 5.
+    async fn unless_elsewhere(self, place: &Place<'static>, request: &HeaderMap) -> Option<Self> {
+        let Self {
+            mut lead,
+            mut replaced,
+            mut first,
+        } = self;
+        loop {
+            let hit = match lead.fetch_first().await {
+                Turn::Hit(hit) => hit,
+                Turn::Lead(lead) | Turn::Alone(lead) => {
+                    return Some(Self {
+                        lead,
+                        replaced,
+                        first,
+                    });
+                }
+                Turn::Failed(_) => return None,
+            };
+            let stays = replaced.stays_on_failure;
+            replaced.renewed();
+            if hit.value.is_none_or(|it| it.variant().matches(request)) {
+                return None;
+            }
+            let Found::Missed(Missed {
+                variant: Some(key),
+                first: other,
+                ..
+            }) = place.find(request)
+            else {
+                return None;
+            };
+            // None if somebody loads it, or it was fetched just now.
+            lead = place.region.try_lead(&key)?;
+            replaced = Replaced::new(Region::clone(&place.region), key, stays);
+            first = other;
+        }
+    }
 }
 
 impl Replaced {

@@ -7,6 +7,9 @@
 //!    it stands. A kept response that is invalid is never asked about.
 //! 4. A 304 that is about another response renews nothing: the kept one answers this request, whose
 //!    condition its origin found met, and goes.
+//! 5. What goes because a client asked about it (`no-cache`) goes on all nodes and in the remote tier: it is
+//!    fresh there. An answer to such a request that is no word about what is kept, and is not kept itself, leaves
+//!    it in place (RFC 9111, 3: it was a response of its own).
 
 use std::sync::Arc;
 
@@ -42,7 +45,7 @@ pub(crate) async fn confirmed<R: Body>(
             told: Some(told),
         };
         let answer = kept.stored().answer(&loaded.asked.client.head(), serving);
-        loaded.asked.region.evict(&loaded.asked.key);
+        loaded.asked.withdraw().await;
         loaded.lead.release();
         return answer;
     }
@@ -80,7 +83,7 @@ pub(crate) async fn head_answered<R: Body>(
         let (_, outcome) = renewed(loaded, kept, &origins, head).await;
         cache_status::asked(why, None, &outcome.told())
     } else {
-        loaded.asked.region.evict(&loaded.asked.key);
+        loaded.asked.withdraw().await;
         loaded.lead.release();
         cache_status::missed(why, "head")
     };
@@ -111,7 +114,7 @@ async fn renewed(
         Ok(plan) => keep(loaded, kept, &stored, &plan),
         Err(skip) => {
             let outcome = Outcome::Skipped(skip);
-            loaded.asked.region.evict(&loaded.asked.key);
+            loaded.asked.withdraw().await;
             loaded.lead.release_as(outcome.refusal());
             outcome
         }

@@ -110,7 +110,7 @@ where
             Course::Answer(response) => ResponseFuture::ready(response),
             Course::Refresh(response, stale) => {
                 let (place, kept) = *stale;
-                refresh_stale(settings, inner, &place, &kept, request);
+                refresh_stale(settings, inner, place, &kept, request);
                 ResponseFuture::ready(response)
             }
             Course::Ask(asked) => {
@@ -347,7 +347,7 @@ fn take_ready<S: Clone>(inner: &mut S) -> S {
 fn refresh_stale<S, B, R>(
     settings: &Arc<Settings>,
     inner: &S,
-    place: &Place<'static>,
+    place: Place<'static>,
     kept: &Kept,
     request: Request<B>,
 ) where
@@ -358,11 +358,11 @@ fn refresh_stale<S, B, R>(
     R: Body + Send + 'static,
     R::Error: Send,
 {
-    let key = kept.variant.as_deref().unwrap_or(&place.key);
-    if let Some(lead) = place.region.try_lead(key) {
+    let key = kept.variant.as_deref().unwrap_or(&place.key).clone();
+    if let Some(lead) = place.region.try_lead(&key) {
         let stays = settings.policy.stale_on_error || kept.bridges_failure();
         let region = Region::clone(&place.region);
-        let replaced = Replaced::new(region, key.clone(), stays);
+        let replaced = Replaced::new(region, key, stays);
         refresh(
             Arc::clone(settings),
             inner.clone(),

@@ -232,23 +232,6 @@ impl<V: Send + Sync + 'static> Region<V> {
         }
     }
 
-    /// Takes the lead of a refresh; `None` if a load is under way or done. For integrators.
-    ///
-    /// What it reads does not flow into the current read scope: the answer is another one's.
-    pub fn try_lead(&self, key: &Key) -> Option<Lead<V>> {
-        let Boarding::Leader(seat) = self.larder.flights().board(&self.probe(key)) else {
-            return None;
-        };
-        let lead = Lead::begin(self, key, Some(seat), None);
-        match self.find(key) {
-            Find::Found(found) if found.serving.freshness == Freshness::Fresh => {
-                lead.land_with(found.entry);
-                None
-            }
-            _ => Some(lead),
-        }
-    }
-
     /// Somebody may have landed between the miss and the boarding.
     pub(crate) fn lead_unless_landed(&self, key: &Key, absence: Absence, lead: Lead<V>) -> Turn<V> {
         if let Find::Found(found) = self.find(key)
@@ -295,20 +278,6 @@ impl<V: Send + Sync + 'static> Region<V> {
         }
     }
 
-    /// Returns what is under `key` if it can and should be loaded anew in the background.
-    fn refreshable(&self, key: &Key) -> Option<Found> {
-        tokio::runtime::Handle::try_current().ok()?;
-        self.aging(key)
-    }
-
-    /// Returns what is under `key` if it should be loaded anew, soon or now.
-    fn aging(&self, key: &Key) -> Option<Found> {
-        match self.find(key) {
-            Find::Found(found) if found.serving.freshness != Freshness::Fresh => Some(found),
-            Find::Off | Find::Found(_) | Find::Nothing => None,
-        }
-    }
-
     async fn read_through<E: Send + Sync + 'static, Fut>(
         &self,
         key: &Key,
@@ -345,7 +314,7 @@ impl<V: Send + Sync + 'static> Region<V> {
     }
 
     /// Runs a loader in the foreground.
-    async fn load<E: Send + Sync + 'static, Fut>(
+    pub(super) async fn load<E: Send + Sync + 'static, Fut>(
         &self,
         lead: Lead<V>,
         load: impl FnOnce() -> Fut,
@@ -411,37 +380,6 @@ impl<V: Send + Sync + 'static> Region<V> {
         self.hand_out(found)
     }
 
-    /// Loads `key` anew in a spawned task, unless somebody is loading it; for integrators.
-    ///
-    /// What it reads does not flow into the current read scope. If it fails, the entry is dropped
-    /// unless the policy keeps stale entries on errors.
-    pub fn refresh<E: Send + Sync + 'static, Fut>(
-        &self,
-        key: &Key,
-        load: impl FnOnce() -> Fut + Send + 'static,
-    ) where
-        Fut: Future<Output = Result<Option<Arc<V>>, E>> + Send + 'static,
-    {
-        let Some(lead) = self.try_lead(key) else {
-            return;
-        };
-        let (region, key) = (self.clone(), key.clone());
-        self.larder.spawn(async move {
-            // Dropped by a panic too, which is a refresh that failed.
-            let mut failed = DropStale(Some((region.clone(), key.clone())));
-            // Another node may have loaded it anew.
-            let turn = region.fetch_first(&key, Absence::Known, Turn::Lead(lead));
-            let loaded = match turn.await {
-                Turn::Lead(lead) | Turn::Alone(lead) => region.load(lead, load).await.is_ok(),
-                Turn::Hit(_) => true,
-                Turn::Failed(_) => false,
-            };
-            if loaded {
-                failed.0 = None;
-            }
-        });
-    }
-
     /// Takes the lead of a reload whose value is for the current read scope.
     fn try_lead_here(&self, key: &Key) -> Option<Lead<V>> {
         match self.larder.flights().board(&self.probe(key)) {
@@ -467,22 +405,6 @@ impl<V: Send + Sync + 'static> Region<V> {
                 ttl: policy.negative_ttl,
                 ..Lifetime::default()
             }
-        }
-    }
-}
-
-/// Drops what is stale after its refresh failed, unless the policy keeps it.
-struct DropStale<V: Send + Sync + 'static>(Option<(Region<V>, Key)>);
-
-impl<V: Send + Sync + 'static> Drop for DropStale<V> {
-    fn drop(&mut self) {
-        if let Some((region, key)) = self.0.take()
-            && !region.state.policy.stale_on_error
-            && region
-                .aging(&key)
-                .is_some_and(|found| found.serving.freshness == Freshness::Stale)
-        {
-            region.evict(&key);
         }
     }
 }

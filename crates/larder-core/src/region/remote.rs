@@ -78,6 +78,16 @@ impl<V: Send + Sync + 'static> Region<V> {
         }
     }
 
+    /// Asks the remote tier for what a refresh would load. The answer is nobody's: recorded nowhere.
+    ///
+    /// What was promoted from there, or was sent there, is found again near the end of its ttl: it is not newer.
+    pub(super) async fn fetch_newer(&self, key: &Key) -> Option<(Hit<V>, Arc<Entry>)> {
+        let keys = std::slice::from_ref(key);
+        let found = Box::pin(self.fetch_many(keys)).await.pop()??;
+        let is_newer = found.serving.freshness == Freshness::Fresh;
+        Some((Self::hit_of(&found).filter(|_| is_newer)?, found.entry))
+    }
+
     /// Hands out what was fetched, if it answers and is fresh.
     pub(crate) fn take_fetched(
         &self,

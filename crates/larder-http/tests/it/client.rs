@@ -6,3 +6,4 @@ mod freshness;
 mod methods;
 mod revalidation;
 mod sharing;
+mod tls;

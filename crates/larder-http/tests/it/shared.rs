@@ -1,5 +1,8 @@
 //! Two nodes over one store: what one node's handler has answered the other's need not.
 
+mod refreshes;
+mod wishes;
+
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::StreamExt;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder_core::{Change, Key, Policy, Tiers};
+use larder_core::{Change, Key, Peek, Policy, Tiers, Turn};
 
 use super::{Node, Number, Pair, offers, pair};
 use crate::faulty_bus::Log;
@@ -207,6 +207,61 @@ async fn a_refresh_takes_what_another_node_has_loaded_meanwhile() {
     crate::gate::until("the new value is stored", || store.puts() == 2).await;
     assert_eq!(b.read("x", 4).await, 3);
     assert_eq!(b.loads(), 0);
+}
+
+/// Seen failing where any entry that is not stale was taken: this node's own came back, and nobody loaded.
+#[tokio::test]
+async fn a_refresh_before_the_end_does_not_take_back_what_it_is_to_replace() {
+    let (log, clock) = (Log::default(), ManualClock::new());
+    let store = MemoryStore::with_clock(clock.clone());
+    let policy = Policy::ttl(10 * S).early_refresh(2 * S);
+    let builder = builder().store(store.clone()).clock(clock.clone());
+    let node = Node::build(&log, builder, policy);
+    node.read("x", 1).await;
+    node.stored(&store, 1).await;
+    clock.advance(9 * S);
+    node.hear();
+    let load = || async { Ok::<_, std::convert::Infallible>(2) };
+    let early = node.numbers.get_or_refresh("x", load).await;
+    assert_eq!(*early.unwrap(), 1);
+    let is_new = || match node.numbers.peek(&Key::from("x")) {
+        Peek::Found(found) => found.value() == Some(&2),
+        Peek::Off | Peek::Nothing => false,
+    };
+    crate::gate::until("the refresh", is_new).await;
+}
+
+#[tokio::test]
+async fn a_refresh_of_an_integrator_asks_the_store_when_it_says_so() {
+    let (log, clock) = (Log::default(), ManualClock::new());
+    let store = MemoryStore::with_clock(clock.clone());
+    let node = || {
+        let builder = builder().store(store.clone()).clock(clock.clone());
+        Node::build(&log, builder, Policy::ttl(10 * S).grace(60 * S))
+    };
+    let (a, b) = (node(), node());
+    let key = Key::from("x");
+    a.read("x", 1).await;
+    a.stored(&store, 1).await;
+    assert_eq!(b.read("x", 2).await, 1);
+    clock.advance(11 * S);
+    a.hear();
+    b.hear();
+    let lead = b.numbers.try_lead(&key).unwrap();
+    let Turn::Lead(lead) = lead.fetch_first().await else {
+        panic!("it is stale there too");
+    };
+    assert!(b.numbers.try_lead(&key).is_none(), "it still leads");
+    drop(lead);
+    assert_eq!(a.read("x", 3).await, 3);
+    crate::gate::until("the new value is stored", || store.puts() == 2).await;
+    let lead = b.numbers.try_lead(&key).unwrap();
+    let Turn::Hit(hit) = lead.fetch_first().await else {
+        panic!("another node has loaded it");
+    };
+    assert_eq!((hit.value.as_deref(), hit.elsewhere), (Some(&3), true));
+    assert!(b.numbers.try_lead(&key).is_none(), "it is fresh");
+    assert_eq!(b.read("x", 4).await, 3);
 }
 
 #[tokio::test]
