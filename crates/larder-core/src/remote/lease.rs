@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::clock::Moment;
 use crate::larder::Larder;
 use crate::remote::{Job, Remote, give_up};
-use crate::store::{StoreHealth, StoreKey, StoreValue};
+use crate::store::{StoreError, StoreHealth, StoreKey, StoreValue};
 
 /// Somebody loads: wait.
 const HELD: &[u8] = b"h";
@@ -64,28 +64,37 @@ impl Lease {
         if remote.store.health() == StoreHealth::Down {
             return Err(());
         }
-        // The end before the question: the store counts from when it hears it.
-        let until = larder.clock().now().after(length);
-        let value = StoreValue {
+        let asking = Self {
+            larder: larder.clone(),
+            remote: Arc::clone(remote),
             key: key.clone(),
-            bytes: Bytes::from_static(HELD),
-            ttl: length,
+            length,
+            // The end before the question: the store counts from when it hears it.
+            until: larder.clock().now().after(length),
+            given_back: false,
         };
-        match remote.store.add(&value).await {
-            Ok(taken) => Ok(taken.then(|| Self {
-                larder: larder.clone(),
-                remote: Arc::clone(remote),
-                key: key.clone(),
-                length,
-                until,
-                given_back: false,
-            })),
-            Err(error) => {
-                remote.failed(Some(&error));
-                give_up();
-                Err(())
-            }
-        }
+        // A task of its own: a caller that goes away meanwhile leaves no lease that nobody holds.
+        let Ok(asked) = larder.spawn(asking.ask()).await else {
+            return Err(());
+        };
+        asked.map_err(|error| {
+            remote.failed(Some(&error));
+            give_up();
+        })
+    }
+
+    /// Asks the store for it; `None` if another has it.
+    async fn ask(mut self) -> Result<Option<Self>, StoreError> {
+        let value = StoreValue {
+            key: self.key.clone(),
+            bytes: Bytes::from_static(HELD),
+            ttl: self.length,
+        };
+        // Whatever becomes of it, it is not this node's to open.
+        self.given_back = true;
+        let taken = self.remote.store.add(&value).await?;
+        self.given_back = !taken;
+        Ok(taken.then_some(self))
     }
 
     /// Gives it back behind a value that is stored; returns the key to be removed, if it is still its own.
