@@ -1,5 +1,8 @@
 //! The cache of one service in this process.
 
+mod publishing;
+mod reading;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::Future;
@@ -13,30 +16,21 @@ use tokio_util::task::TaskTracker;
 
 use crate::builder::Builder;
 use crate::bus::Bus;
-use crate::change::Change;
 use crate::clock::Clock;
-use crate::dependency::Dependency;
-use crate::error::{DomainError, PublishError, RegionError};
+use crate::error::{DomainError, RegionError};
 use crate::explain::{Explanation, explain_matching};
 use crate::flight::Flights;
 use crate::local::Local;
 use crate::node::Node;
 use crate::observer::Observer;
-use crate::pending::Pending;
 use crate::policy::Policy;
-use crate::position::{Position, Stamp};
-use crate::publication::{Publication, Unpublished};
-use crate::read_scope::ReadScope;
-use crate::refusal::Refusal;
+use crate::publication::Unpublished;
 use crate::region::{Region, RegionState};
 use crate::remote::Remote;
 use crate::session::Luggage;
 use crate::statistics::Snapshot;
 use crate::switches::Switches;
 use crate::weight;
-
-/// How long after a commit of unknown outcome its changes are published again.
-const SECOND_PUBLICATION: Duration = Duration::from_secs(5);
 
 /// The cache of one service; cheap to clone.
 ///
@@ -121,127 +115,6 @@ impl Larder {
     ) -> Result<Region<V>, RegionError> {
         let state = self.declare(name, policy)?;
         Ok(Region::new(self.clone(), state, weigher))
-    }
-
-    /// Publishes a change and returns once this node has applied it.
-    ///
-    /// # Errors
-    /// The bus did not take it: it is published again until it is, and what it touches is not
-    /// served from the cache of this node meanwhile.
-    pub async fn publish(&self, change: Change) -> Result<Position, PublishError> {
-        self.publish_all(vec![change]).await
-    }
-
-    /// Publishes changes under one position; see [`publish`](Self::publish).
-    ///
-    /// # Errors
-    /// As [`publish`](Self::publish).
-    ///
-    /// # Cancellation
-    /// Safe: the publication runs in a task of its own once it has to wait.
-    pub async fn publish_all(&self, changes: Vec<Change>) -> Result<Position, PublishError> {
-        if changes.is_empty() {
-            return Ok(self.0.node.watermark());
-        }
-        Publication::new(self, changes.into()).run().await
-    }
-
-    /// Publishes the changes of a write that may or may not have happened.
-    ///
-    /// They are published now and once more after five seconds; what they touch is not served or
-    /// kept in between. Runs in the background; [`close`](Self::close) does not wait the time out.
-    /// Without a Tokio runtime it is never served or kept again.
-    pub fn publish_unsure(&self, changes: Vec<Change>) {
-        if changes.is_empty() {
-            return;
-        }
-        let changes: Arc<[Change]> = changes.into();
-        let pending = Pending::mark(&self.0.node, &changes);
-        if tokio::runtime::Handle::try_current().is_err() {
-            return pending.for_good();
-        }
-        let larder = self.clone();
-        self.spawn(async move {
-            let _pending = pending;
-            // What the bus does not take is queued, pending in its own right.
-            let _ = Publication::new(&larder, Arc::clone(&changes)).run().await;
-            larder.pause(SECOND_PUBLICATION).await;
-            let _ = Publication::new(&larder, changes).run().await;
-        });
-    }
-
-    /// Invalidates everything that depends on `tag`, on every node.
-    ///
-    /// # Errors
-    /// As [`publish`](Self::publish).
-    pub async fn invalidate(&self, tag: impl Into<Arc<str>>) -> Result<Position, PublishError> {
-        self.publish(Change::tag(tag)).await
-    }
-
-    /// Ages everything that depends on `tag`: served within grace while one refresh runs.
-    ///
-    /// # Errors
-    /// As [`publish`](Self::publish).
-    pub async fn invalidate_soft(
-        &self,
-        tag: impl Into<Arc<str>>,
-    ) -> Result<Position, PublishError> {
-        self.publish(Change::tag(tag).soft()).await
-    }
-
-    /// Takes the stamp of a read: call it before its first statement is sent.
-    pub fn stamp(&self) -> Stamp {
-        self.0.node.stamp()
-    }
-
-    /// Records what a statement that is about to be sent will read; for integrators.
-    ///
-    /// Without a stamp it is taken here. Without a read scope nothing can depend on the
-    /// statement: it is counted, warned about once if scopes are in use, and panics under
-    /// [`strict_scopes`](Builder::strict_scopes).
-    ///
-    /// # Panics
-    /// Under strict scopes, outside of any scope.
-    pub fn reading(&self, stamp: Option<Stamp>, dependencies: &[Dependency]) {
-        let Some(scope) = ReadScope::current() else {
-            return self.unscoped();
-        };
-        scope.read(
-            &self.0.node,
-            stamp.unwrap_or_else(|| self.stamp()),
-            dependencies,
-        );
-    }
-
-    /// Makes what encloses the current read uncacheable.
-    pub fn refuse(&self, refusal: Refusal) {
-        if let Some(scope) = ReadScope::current() {
-            scope.refuse(refusal);
-        }
-    }
-
-    /// Like [`refuse`](Self::refuse), with the reason in more words for
-    /// [`explain`](Region::explain).
-    pub fn refuse_with(&self, refusal: Refusal, details: impl FnOnce() -> String) {
-        if let Some(scope) = ReadScope::current() {
-            scope.refuse_with(refusal, details);
-        }
-    }
-
-    /// Counts a statement that was noticed past the cache; for integrators.
-    pub fn count_bypass(&self) {
-        self.0.bypasses.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Adds a dependency on a tag to what is being made: `invalidate(tag)` will reach it.
-    pub fn depend_on(&self, tag: impl Into<Arc<str>>) {
-        self.reading(None, &[Dependency::tag(tag)]);
-    }
-
-    /// Opens a read scope of its own.
-    pub fn read_scope(&self) -> ReadScope {
-        self.0.scopes_in_use.store(true, Ordering::Relaxed);
-        ReadScope::root(&self.0.node)
     }
 
     /// Takes a domain's name; for integrators that connect a database.
@@ -426,20 +299,6 @@ impl Larder {
         let state = Arc::new(RegionState::new(id, &self.0.service, name, policy, percent));
         regions.insert(name.to_owned(), Arc::clone(&state));
         Ok(state)
-    }
-
-    fn unscoped(&self) {
-        assert!(
-            !self.0.strict_scopes,
-            "a statement was read outside of any read scope: spawn tasks by `ReadScope::spawn`"
-        );
-        let before = self.0.unscoped_reads.fetch_add(1, Ordering::Relaxed);
-        if before == 0 && self.0.scopes_in_use.load(Ordering::Relaxed) {
-            tracing::warn!(
-                service = &*self.0.service,
-                "a statement was read outside of any read scope: no response can depend on it"
-            );
-        }
     }
 
     pub(crate) fn bus(&self) -> &dyn Bus {

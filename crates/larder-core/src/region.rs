@@ -8,14 +8,15 @@ mod news;
 mod peek;
 mod refresh;
 mod remote;
+mod state;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::clock::Moment;
-use crate::dependency::{key_hash, tag_hash};
+use crate::dependency::key_hash;
 use crate::entry::{Entry, Serving, Unservable};
 use crate::explain::{Asked, Explanation, culprit, explain};
 use crate::hash::stable_hash;
@@ -24,84 +25,16 @@ use crate::key::Key;
 use crate::larder::Larder;
 use crate::local::Probe;
 use crate::observer::CacheEventKind;
-use crate::patterns::Patterns;
 use crate::policy::{Freshness, Policy};
 use crate::read_scope::ReadScope;
 use crate::scope::Scope;
 use crate::session::is_past_the_cache;
-use crate::statistics::{Counters, bump};
-use crate::switches::Share;
+use crate::statistics::bump;
 
 pub use self::news::{Heard, Witness};
 pub use self::peek::{Peek, Peeked};
 use self::remote::Encoding;
-
-/// What all views of a region share.
-pub(crate) struct RegionState {
-    pub(crate) id: u32,
-    pub(crate) name: Arc<str>,
-    /// The service's name and the region's: `shop.prices`.
-    pub(crate) full_name: Arc<str>,
-    pub(crate) policy: Policy,
-    /// The name of the tag every entry of the region depends on.
-    pub(crate) tag_name: Arc<str>,
-    tag: u64,
-    pub(crate) policy_tags: Vec<u64>,
-    percent: Arc<AtomicU8>,
-    pub(crate) counters: Counters,
-    pub(crate) patterns: Patterns,
-}
-
-impl RegionState {
-    pub(crate) fn new(
-        id: u32,
-        service: &str,
-        name: &str,
-        policy: Policy,
-        percent: Arc<AtomicU8>,
-    ) -> Self {
-        let tag_name: Arc<str> = format!("larder:region:{service}.{name}").into();
-        Self {
-            id,
-            name: name.into(),
-            full_name: format!("{service}.{name}").into(),
-            tag: tag_hash(&tag_name),
-            tag_name,
-            policy_tags: policy
-                .invalidated_by
-                .iter()
-                .map(|tag| tag_hash(tag))
-                .collect(),
-            policy,
-            percent,
-            counters: Counters::default(),
-            patterns: Patterns::default(),
-        }
-    }
-
-    pub(crate) fn tag(&self) -> u64 {
-        self.tag
-    }
-
-    /// Returns what the tag of this hash is called, if the region depends on it.
-    pub(crate) fn tag_words(&self, hash: u64) -> Option<String> {
-        if hash == self.tag {
-            return Some(format!("region {}", self.name));
-        }
-        let of_policy = self.policy_tags.iter().position(|tag| *tag == hash)?;
-        let name = self.policy.invalidated_by.get(of_policy)?;
-        Some(format!("tag {name}"))
-    }
-
-    pub(crate) fn early_refresh(&self) -> Duration {
-        self.policy.early_refresh
-    }
-
-    #[inline]
-    pub(crate) fn share(&self) -> Share {
-        Share::percent(self.percent.load(Ordering::Relaxed)).unwrap_or(Share::ON)
-    }
-}
+pub(crate) use self::state::RegionState;
 
 /// A named part of the cache that holds values of type `V` under one policy.
 ///
