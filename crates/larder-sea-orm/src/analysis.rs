@@ -39,6 +39,7 @@ mod raw_columns;
 mod raw_from;
 mod raw_gives;
 mod raw_order;
+mod raw_preimage;
 mod raw_walk;
 mod raw_where;
 mod raw_write;
@@ -74,6 +75,7 @@ pub use pins::{Atom, Pins};
 pub use plan::{Plan, plan};
 pub use precision::Reads;
 pub(crate) use preimage::{MOST_EXACT, preimage};
+pub(crate) use raw_preimage::raw_preimage;
 pub(crate) use remembered::Remembered;
 pub use statement::{Kind, OwnedStatement, kind_of, own};
 pub use uncacheable::{Uncacheable, Unresolved};
@@ -128,9 +130,11 @@ impl Analysis {
                 .any(|name| nature(name, backend) == Nature::Unknown)
     }
 
-    /// Gives a reason why the answer must not be kept; the first one stays.
+    /// Gives a reason why the answer must not be kept; the first one stays, but for that it writes.
     pub(crate) fn refuse(&mut self, reason: Uncacheable) {
-        self.refusal.get_or_insert(reason);
+        if matches!(self.refusal, None | Some(Uncacheable::Write)) {
+            self.refusal = Some(reason);
+        }
     }
 
     /// Notes a call of the function of that name, schema and all.

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use larder_core::{Change, Stamp};
-use sea_orm::sea_query::{SelectStatement, Values};
+use sea_orm::sea_query::Values;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, StatementBuilder,
 };
 
 use crate::analysis::{
     Analysis, Kind, MOST_EXACT, OwnedStatement, Plan, Reads, Uncacheable, Writing, Written,
-    analyse, analyse_raw, kind_of, own, plan, preimage,
+    analyse, analyse_raw, kind_of, own, plan, preimage, raw_preimage,
 };
 use crate::by_hand::{Balance, balance};
 use crate::catalog::Catalog;
@@ -329,31 +329,44 @@ impl Write {
     }
 
     /// Returns the SELECT of the rows that are about to change, if the entity's changes are to be exact.
-    pub(crate) fn preimage(&self, domain: &Domain) -> Option<(Preimage, SelectStatement)> {
+    pub(crate) fn preimage(&self, domain: &Domain) -> Option<(Preimage, Statement)> {
         self.picked(domain)
             .map(|select| (Preimage::Picked, select))
             .or_else(|| Some((Preimage::ByKey, self.by_key(domain)?)))
     }
 
     /// Returns the SELECT of the rows that the condition of the write picks.
-    fn picked(&self, domain: &Domain) -> Option<SelectStatement> {
-        let table = self.writing.as_ref()?.wants_preimage()?;
+    fn picked(&self, domain: &Domain) -> Option<Statement> {
+        let writing = self.writing.as_ref()?;
+        if !domain.is_exact(writing.wants_preimage()?) {
+            return None;
+        }
+        let backend = domain.backend;
+        // What a refused write has written stays where the text stands alone, and would not in a transaction.
+        let raw = self.is_alone() && !writing.may_be_partial();
         match &self.statement {
-            Sent::Prepared(statement) if domain.is_exact(table) => {
-                preimage(statement, domain.backend)
+            Sent::Prepared(OwnedStatement::Built(built)) => raw
+                .then(|| raw_preimage(&built.sql, built.values.as_ref(), backend))
+                .flatten(),
+            Sent::Unprepared(sql) => raw.then(|| raw_preimage(sql, None, backend)).flatten(),
+            Sent::Prepared(statement) => {
+                preimage(statement, backend).map(|select| backend.build(&select))
             }
-            _ => None,
         }
     }
 
     /// Returns the SELECT of the rows of the keys that the write names.
-    fn by_key(&self, domain: &Domain) -> Option<SelectStatement> {
-        let alone = self.single
+    fn by_key(&self, domain: &Domain) -> Option<Statement> {
+        let (table, select) = self.writing.as_ref()?.by_key(domain.backend)?;
+        (self.is_alone() && domain.is_exact(table)).then(|| domain.backend.build(&select))
+    }
+
+    /// Tells whether it is one statement that does nothing but write rows.
+    fn is_alone(&self) -> bool {
+        self.single
             && self.control.is_none()
             && !self.schema
-            && self.session == SessionChange::Nothing;
-        let (table, select) = self.writing.as_ref()?.by_key(domain.backend)?;
-        (alone && domain.is_exact(table)).then_some(select)
+            && self.session == SessionChange::Nothing
     }
 
     /// Takes the rows that are about to change; nobody else may change them before the write does.

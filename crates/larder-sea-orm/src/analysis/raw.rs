@@ -110,13 +110,13 @@ fn dialect(backend: DbBackend) -> Option<&'static dyn Dialect> {
 }
 
 /// Splits a text into its words; `None` for what the database may split in another way.
-fn tokens(sql: &str, backend: DbBackend) -> Option<Vec<TokenWithSpan>> {
+pub(super) fn tokens(sql: &str, backend: DbBackend) -> Option<Vec<TokenWithSpan>> {
     Tokenizer::new(dialect(backend)?, sql)
         .tokenize_with_location()
         .ok()
 }
 
-fn parse(tokens: Vec<TokenWithSpan>, backend: DbBackend) -> Option<Vec<Statement>> {
+pub(super) fn parse(tokens: Vec<TokenWithSpan>, backend: DbBackend) -> Option<Vec<Statement>> {
     if operators(&tokens) > MOST_OPERATORS {
         return None;
     }

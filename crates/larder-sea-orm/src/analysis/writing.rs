@@ -6,7 +6,7 @@ use larder_core::{Change, Image, TableName, What};
 use sea_orm::{DbBackend, QueryResult};
 
 use super::target::{Target, WrittenRow, target, written_key};
-use super::{Analysis, Nature};
+use super::{Analysis, Nature, Uncacheable};
 use crate::catalog::{Cascade, Catalog, Relation, Table, effect};
 
 /// What a statement changes.
@@ -250,9 +250,15 @@ pub(super) fn of(
 /// or when a WHERE that is asked twice answers differently: it reads tables that are not locked, or calls `random()`.
 fn picks_what_is_read(table: &Table, analysis: &Analysis, catalog: &Catalog) -> bool {
     let alone = catalog.backend == DbBackend::Sqlite;
-    let same = alone || analysis.reads.is_empty();
+    // Of raw SQL that writes the table written is among those read, and that it writes is why it is not kept.
+    let (refused, own) = match &analysis.refusal {
+        None => (false, 0),
+        Some(Uncacheable::Write) => (false, 1),
+        Some(_) => (true, 0),
+    };
+    let same = alone || analysis.reads.len() <= own;
     let all = catalog.backend != DbBackend::Postgres || !table.has_code();
     // Rows of MyISAM's and the like cannot be locked.
     let locked = catalog.backend != DbBackend::MySql || !catalog.may_fail_half_way();
-    same && all && locked && !table.has_policies() && analysis.refusal.is_none()
+    same && all && locked && !table.has_policies() && !refused
 }

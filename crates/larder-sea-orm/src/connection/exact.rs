@@ -81,7 +81,7 @@ pub(super) async fn read_before<C: ConnectionTrait + 'static>(
         return Ok(());
     }
     if let Some((how, select)) = write.preimage(domain) {
-        let rows = own(conn.query_all(&select)).await;
+        let rows = own(conn.query_all_raw(select)).await;
         if let Err(error) = &rows {
             session.failed(error);
         }

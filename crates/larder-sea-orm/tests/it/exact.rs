@@ -212,6 +212,44 @@ async fn rows_named_by_their_keys_are_read_whatever_writes_them() {
     assert_eq!(touched(&service).await, ["b"]);
 }
 
+/// Seen to fail without `raw_preimage` in `Write::picked` (`statement.rs`).
+#[tokio::test]
+async fn rows_that_text_picks_by_any_condition_are_read_before() {
+    let service = with_notes().await;
+    let renamed =
+        "UPDATE note AS n SET text = ? WHERE n.text LIKE ? AND (n.id > ?) -- 'a', but one";
+    let values = ["c".into(), "a%".into(), 1.into()];
+    let renamed = Statement::from_sql_and_values(DbBackend::Sqlite, renamed, values);
+    service.db.execute_raw(renamed).await.unwrap();
+    assert_eq!(kept(&service).await, [1, 3, 4]);
+    let gone = "DELETE FROM note WHERE text IS NULL RETURNING text";
+    let gone = Statement::from_string(DbBackend::Sqlite, gone);
+    let rows = service.db.query_all_raw(gone).await.unwrap();
+    assert_eq!(rows.len(), 1);
+    assert_eq!(kept(&service).await, [1, 2, 3]);
+    let others = "DELETE FROM note WHERE text = (SELECT text FROM note WHERE id = 2)";
+    service.db.execute_unprepared(others).await.unwrap();
+    assert_eq!(kept(&service).await, [1, 3]);
+    let all = "UPDATE note SET text = 'a'";
+    service.db.execute_unprepared(all).await.unwrap();
+    assert_eq!(kept(&service).await, [1]);
+}
+
+/// Seen to fail without `refused` in `picks_what_is_read` (`writing.rs`).
+#[tokio::test]
+async fn rows_that_text_picks_at_random_are_not_read_before() {
+    let service = with_notes().await;
+    let random = "UPDATE note SET text = 'd' WHERE abs(random()) % 2 < 2";
+    service.control.sent();
+    service.db.execute_unprepared(random).await.unwrap();
+    let sent = service.control.sent();
+    assert!(
+        sent.iter().all(|sql| !sql.starts_with("SELECT")),
+        "{sent:?}"
+    );
+    assert_eq!(kept(&service).await, [0; 0]);
+}
+
 /// Seen to fail without `None if alone` in `Writing::changes_by_key` (`by_key.rs`), where the row may have been any.
 #[tokio::test]
 async fn a_row_that_was_not_there_is_inserted_by_an_upsert() {
