@@ -143,7 +143,7 @@ impl Sealing {
         u8::from(self.key.is_some()) * AUTHENTICATED
     }
 
-    fn seal(&self, bytes: &mut Vec<u8>) {
+    pub(crate) fn seal(&self, bytes: &mut Vec<u8>) {
         match &self.key {
             Some(key) => {
                 let seal = blake3::keyed_hash(key, bytes);

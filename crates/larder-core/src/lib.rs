@@ -43,6 +43,9 @@ pub mod explain;
 mod filter;
 mod filtered;
 mod flight;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod hash;
 mod history;
 #[cfg(test)]

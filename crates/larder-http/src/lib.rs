@@ -67,6 +67,9 @@ mod exchange;
 mod explain;
 mod fill;
 mod future;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod head;
 mod key;
 #[cfg(test)]

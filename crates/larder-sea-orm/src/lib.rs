@@ -111,6 +111,9 @@ mod connect;
 mod connection;
 mod domain;
 mod entity;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz;
 mod identity;
 mod landings;
 mod members;

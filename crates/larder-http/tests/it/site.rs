@@ -244,7 +244,7 @@ pub(crate) async fn until(met: impl Fn() -> bool) {
 /// Waits for `future`, but not for ever: what takes so long hangs. A machine that is busy with other
 /// things has let a test stand still for twenty seconds.
 pub(crate) async fn within<F: Future>(future: F) -> F::Output {
-    tokio::time::timeout(Duration::from_mins(2), future)
+    tokio::time::timeout(Duration::from_secs(20), future)
         .await
         .expect("it ends in time")
 }

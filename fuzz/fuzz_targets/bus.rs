@@ -1,0 +1,5 @@
+//! Changes of the bus between nodes.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| larder_fuzz::cheaply(data, larder_core::fuzz::bus));

@@ -1,0 +1,8 @@
+//! `Cache-Control`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| larder_fuzz::cheaply(
+    data,
+    larder_http::fuzz::directives
+));

@@ -1,0 +1,5 @@
+//! Groups and tags (RFC 9875).
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| larder_fuzz::cheaply(data, larder_http::fuzz::groups));

@@ -1,0 +1,5 @@
+//! Responses of the remote tier.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| larder_fuzz::cheaply(data, larder_http::fuzz::response));

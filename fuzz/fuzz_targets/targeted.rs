@@ -1,0 +1,5 @@
+//! Fields for some caches only (RFC 9213).
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| larder_fuzz::cheaply(data, larder_http::fuzz::targeted));

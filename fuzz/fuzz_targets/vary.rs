@@ -1,0 +1,5 @@
+//! `Vary`, and what a variant was chosen by.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| larder_fuzz::cheaply(data, larder_http::fuzz::vary));
