@@ -4,7 +4,7 @@
 //! quiet points what is cached is what is there. Interleavings are the scheduler's, so a seed
 //! repeats the operations, not the run: `LARDER_SEED=7 cargo test -p larder-core --test it oracle`.
 
-mod chaos;
+pub(crate) mod chaos;
 mod database;
 mod service;
 
@@ -35,7 +35,7 @@ fn operations() -> u64 {
     std::env::var("LARDER_OPERATIONS").map_or(25_000, |text| text.parse().unwrap())
 }
 
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let given = std::env::var("LARDER_SEED").ok();
     let seed = given.map_or_else(
         || u64::from(std::process::id()),

@@ -3,6 +3,7 @@
 
 mod apart;
 mod faults;
+mod histories;
 mod leases;
 mod sharing;
 
