@@ -137,8 +137,10 @@ impl Policy {
     ///
     /// For loads that cost more than two or three more round trips to the store do: that is what a
     /// miss pays. Who has waited in vain - the holder died, or takes longer - loads as without it;
-    /// what is not kept releases those who wait at once. Keys read in a batch take no lease, nor
-    /// does a region whose values are in no remote tier.
+    /// what is not kept releases those who wait at once, and so does a holder whose caller went away:
+    /// each of them then loads for itself. A node that stops holds up a read by one length, however
+    /// many leases it has: all of them end by then. Keys read in a batch take no lease, nor does a
+    /// region whose values are in no remote tier.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease;

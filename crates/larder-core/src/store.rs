@@ -41,7 +41,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
 
     /// Puts a value if nothing is under its key, and tells whether it did: [leases] are taken so.
     ///
-    /// By default it is not put, and `true`: without it every node loads for itself.
+    /// By default it is not put, and `true`: without it every node loads for itself. A caller waits for
+    /// its end, as it does for that of [`get`](Self::get).
     ///
     /// # Errors
     /// It may be there or not.

@@ -131,7 +131,9 @@ impl Drop for Lease {
             bytes: Bytes::from_static(OPEN),
             ttl: self.length.min(LONGEST_OPEN),
         };
-        let job = Job::new(move || Some(open), None);
+        let (larder, until) = (self.larder.clone(), self.until);
+        // The queue may be long: by then it may be another's, who loads for all.
+        let job = Job::new(move || (larder.clock().now() < until).then_some(open), None);
         self.remote.writer.add(&self.larder, &self.remote, 1, job);
     }
 }

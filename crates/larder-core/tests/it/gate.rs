@@ -18,6 +18,10 @@ impl Gate {
         Self(watch::Sender::new(false))
     }
 
+    pub(crate) fn opened() -> Self {
+        Self(watch::Sender::new(true))
+    }
+
     pub(crate) fn open(&self) {
         self.0.send_replace(true);
     }

@@ -196,6 +196,78 @@ async fn a_holder_that_died_is_waited_for_as_long_as_its_lease() {
     assert!(waited <= longest && waited >= LEASE / 2, "{waited:?}");
 }
 
+/// They all end by then: what a read meets after the first is free.
+#[tokio::test]
+async fn a_node_that_stopped_with_many_leases_is_waited_for_once() {
+    let scene = scene(2);
+    let [a, b] = &scene.nodes[..] else {
+        unreachable!()
+    };
+    let never = || async {
+        Gate::closed().passed().await;
+        Ok::<_, Infallible>(0)
+    };
+    let keys: Vec<_> = (0..20).map(|at| format!("{at}")).collect();
+    let stopped = keys.iter().cloned();
+    let _stopped: Vec<_> = stopped
+        .map(|key| begun(a.numbers.get_or_load(key, never)))
+        .collect();
+    settled().await;
+    let page = async {
+        for key in keys {
+            b.read(key, 1).await;
+        }
+    };
+    let ((), waited) = scene.wait(&mut begun(page)).await;
+    assert_eq!(b.loads(), 20);
+    assert!(waited < LEASE + LEASE / 10, "{waited:?}");
+}
+
+/// Fails where only its queueing is within the lease: the next holder's opens, and all load.
+#[tokio::test]
+async fn a_lease_that_opens_late_is_not_the_next_holders() {
+    let (log, clock) = (Log::default(), ManualClock::new());
+    let memory = MemoryStore::with_clock(clock.clone());
+    let slow = Slow {
+        store: memory.clone(),
+        adds: Gate::opened(),
+        puts: Gate::closed(),
+    };
+    let mut nodes = vec![node(&log, slow.clone(), &clock)];
+    nodes.extend([(); 2].map(|()| node(&log, memory.clone(), &clock)));
+    let scene = Scene {
+        nodes,
+        store: memory,
+        clock,
+    };
+    let [a, b, c] = &scene.nodes[..] else {
+        unreachable!()
+    };
+    a.numbers.get_or_load("y", || a.load(0)).await.unwrap();
+    settled().await;
+    let gone = begun(a.read_behind(Gate::closed(), 1));
+    settled().await;
+    // It has to queue behind "y".
+    drop(gone);
+    scene.clock.advance(LEASE);
+    [b, c].map(Node::hear);
+    let gate = Gate::closed();
+    let mut holder = begun(b.read_behind(gate.clone(), 2));
+    settled().await;
+    slow.puts.open();
+    settled().await;
+    let mut waits = begun(c.read("x", 3));
+    settled().await;
+    for _ in 0..20 {
+        assert_eq!(poll(&mut waits), None, "should wait for the holder");
+        settled().await;
+        scene.clock.advance(Duration::from_millis(1));
+    }
+    gate.open();
+    assert_eq!(within("the holder", &mut holder).await, 2);
+    assert_eq!(scene.wait(&mut waits).await.0, 2);
+}
+
 /// The holder's load began before the change that this node has heard of.
 #[tokio::test]
 async fn what_the_holder_stored_too_early_is_not_served() {
@@ -275,14 +347,15 @@ async fn who_goes_away_while_asking_leaves_no_lease_behind() {
     let memory = MemoryStore::with_clock(clock.clone());
     let slow = Slow {
         store: memory.clone(),
-        gate: Gate::closed(),
+        adds: Gate::closed(),
+        puts: Gate::opened(),
     };
     let a = node(&log, slow.clone(), &clock);
     let b = node(&log, memory.clone(), &clock);
     let asks = begun(a.read("x", 1));
     settled().await;
     drop(asks);
-    slow.gate.open();
+    slow.adds.open();
     settled().await;
     let scene = Scene {
         nodes: vec![b],
@@ -294,11 +367,12 @@ async fn who_goes_away_while_asking_leaves_no_lease_behind() {
     assert!(waited < LEASE / 10, "{waited:?}");
 }
 
-/// A store that takes a lease at once, and says so late.
+/// A store that takes a lease at once and says so late, and puts values late.
 #[derive(Clone)]
 struct Slow {
     store: MemoryStore,
-    gate: Gate,
+    adds: Gate,
+    puts: Gate,
 }
 
 impl std::fmt::Debug for Slow {
@@ -316,13 +390,16 @@ impl Store for Slow {
     }
 
     fn put<'a>(&'a self, values: &'a [StoreValue]) -> BoxFuture<'a, Result<(), StoreError>> {
-        self.store.put(values)
+        Box::pin(async move {
+            self.puts.passed().await;
+            self.store.put(values).await
+        })
     }
 
     fn add<'a>(&'a self, value: &'a StoreValue) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
             let added = self.store.add(value).await;
-            self.gate.passed().await;
+            self.adds.passed().await;
             added
         })
     }
