@@ -250,7 +250,8 @@ async fn a_lease_that_opens_late_is_not_the_next_holders() {
     // It has to queue behind "y".
     drop(gone);
     scene.clock.advance(LEASE);
-    [b, c].map(Node::hear);
+    b.hear();
+    c.hear();
     let gate = Gate::closed();
     let mut holder = begun(b.read_behind(gate.clone(), 2));
     settled().await;
