@@ -18,6 +18,7 @@ mod counted;
 mod edges;
 mod equalities;
 mod expressions;
+mod following;
 mod fragment;
 mod frame;
 mod functions;
@@ -69,6 +70,7 @@ pub use block::{
     Asked, Block, BlockAtom, BlockCheck, Check, ColumnOf, Comparison, Gives, Join, Link, Mention,
     OrderBy, Place, Role, Source,
 };
+pub(crate) use following::{Followed, Following};
 pub use functions::Nature;
 pub use name::{Name, RelationName};
 pub use pins::{Atom, Pins};

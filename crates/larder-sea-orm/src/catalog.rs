@@ -40,7 +40,7 @@ use code::{Code, Sets};
 
 pub(crate) use code::effect;
 pub use column::{Column, KeyColumn, Room};
-pub use effects::{Cascade, Effect, Effects};
+pub use effects::{Cascade, Effect, Effects, Follower};
 use unexplained::Said;
 pub use unexplained::{Part, Unexplained};
 pub use views::View;
@@ -99,6 +99,8 @@ pub struct Table {
     /// Its place among all tables.
     place: usize,
     name: TableName,
+    /// Its schema and its name as the database spells them.
+    path: build::Path,
     columns: Arc<[Column]>,
     key: Vec<KeyColumn>,
     /// It has no other unique key than the primary one.

@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use larder_core::{Change, Stamp};
+use larder_core::{Change, Stamp, TableName};
 use sea_orm::sea_query::Values;
 use sea_orm::{
     ConnectionTrait, DbBackend, DbErr, ExecResult, QueryResult, Statement, StatementBuilder,
 };
 
 use crate::analysis::{
-    Analysis, Kind, MOST_EXACT, OwnedStatement, Plan, Reads, Uncacheable, Writing, Written,
-    analyse, analyse_raw, kind_of, own, plan, preimage, raw_preimage,
+    Analysis, Followed, Following, Kind, MOST_EXACT, OwnedStatement, Plan, Reads, Uncacheable,
+    Writing, Written, analyse, analyse_raw, kind_of, own, plan, preimage, raw_preimage,
 };
 use crate::by_hand::{Balance, balance};
 use crate::catalog::Catalog;
@@ -73,6 +73,8 @@ pub(crate) struct Write {
     single: bool,
     /// The rows it is about to change, if they have been read.
     before: Option<(Preimage, Vec<QueryResult>)>,
+    /// The rows of other tables that will follow those, if they have been read.
+    followed: Followed,
     /// `None`: it writes by ending what others wrote, or the schema is not known.
     writing: Option<Writing>,
     catalog: Option<Arc<Catalog>>,
@@ -263,6 +265,7 @@ impl Asked {
             statement,
             refusal: plan.read.err().unwrap_or(Uncacheable::Write),
             before: None,
+            followed: Followed::new(),
             writing: plan.write,
             catalog: self.catalog,
         }))
@@ -374,6 +377,28 @@ impl Write {
         self.before = Some((how, rows));
     }
 
+    /// Returns how to find the rows that will follow those that were read, by each foreign key.
+    pub(crate) fn following(&self, domain: &Domain) -> Vec<Following> {
+        let (Some(writing), Some((how, rows))) = (&self.writing, &self.before) else {
+            return Vec::new();
+        };
+        // By keys a row may not be found that is there when it is written, unless nobody else may write.
+        if *how == Preimage::ByKey && domain.backend != DbBackend::Sqlite {
+            return Vec::new();
+        }
+        let exact = |(table, how): (&TableName, Following)| match domain.is_exact(table) {
+            true => how,
+            false => Following::Unknown,
+        };
+        let following = writing.following(rows, domain.backend);
+        following.into_iter().map(exact).collect()
+    }
+
+    /// Takes the rows that will follow, by each foreign key.
+    pub(crate) fn follow(&mut self, followed: Followed) {
+        self.followed = followed;
+    }
+
     /// Returns the changes of the rows read before by their keys.
     fn of_rows_by_key(
         &self,
@@ -385,7 +410,7 @@ impl Write {
             return None;
         };
         // Nothing is read before a write to SQLite but by who holds the right to write.
-        writing.changes_by_key(rows, written, backend == DbBackend::Sqlite)
+        writing.changes_by_key(rows, &self.followed, written, backend == DbBackend::Sqlite)
     }
 
     /// Returns the changes of the rows read before, unless others were written than those.
@@ -403,7 +428,7 @@ impl Write {
         let same = count == touched && count <= MOST_EXACT;
         let none = matches!(answer, Answer::Rows(_)) && touched == 0;
         let exact = (same && !none)
-            .then(|| writing.changes_of(rows, &written))
+            .then(|| writing.changes_of(rows, &self.followed, &written))
             .flatten();
         exact.unwrap_or_else(|| writing.changes(&written))
     }

@@ -13,6 +13,7 @@ use sea_orm::sea_query::{
 use sea_orm::{DbBackend, QueryResult};
 
 use super::RelationName;
+use super::following::Followed;
 use super::target::{WrittenRow, written_key};
 use super::writing::{Writing, Written};
 use crate::canonical::ColumnClass;
@@ -60,6 +61,7 @@ impl Writing {
     pub(crate) fn changes_by_key(
         &self,
         found: &[QueryResult],
+        followed: &Followed,
         written: &Written<'_>,
         alone: bool,
     ) -> Option<Vec<Change>> {
@@ -98,7 +100,7 @@ impl Writing {
                 None => rows.extend(target.in_common(key, given)),
             }
         }
-        Some(self.of_rows(target, rows))
+        Some(self.of_rows(target, rows, followed))
     }
 }
 

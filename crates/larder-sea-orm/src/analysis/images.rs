@@ -113,6 +113,11 @@ impl Images {
         images
     }
 
+    /// Returns the table's columns.
+    pub(super) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
     /// Tells nothing of the rows any more.
     pub(super) fn forget(&mut self) {
         self.kind = Kind::Any;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use larder_core::{Change, Image, TableName, What};
 use sea_orm::{DbBackend, QueryResult};
 
+use super::following::{self, Followed};
 use super::target::{Target, WrittenRow, target, written_key};
 use super::{Analysis, Nature, Uncacheable};
 use crate::catalog::{Cascade, Catalog, Relation, Table, effect};
@@ -16,6 +17,8 @@ pub struct Writing {
     targets: Vec<Target>,
     /// Tables of which any row may change: by foreign keys, by replacing.
     wide: Vec<TableName>,
+    /// Those of them that change whether rows follow by a foreign key or not.
+    pub(super) direct: Vec<TableName>,
     /// It is one write: the count of rows touched is that of its target.
     single: bool,
     /// Being refused does not take back what was written before.
@@ -64,6 +67,7 @@ impl Writing {
     pub(crate) fn changes_of(
         &self,
         rows: &[QueryResult],
+        followed: &Followed,
         written: &Written<'_>,
     ) -> Option<Vec<Change>> {
         let [target] = self.targets.as_slice() else {
@@ -77,14 +81,35 @@ impl Writing {
             let told = target.images.found(row, after.map(|(_, row)| *row), None);
             own.extend(told.map(|told| (key, told)));
         }
-        Some(self.of_rows(target, own))
+        Some(self.of_rows(target, own, followed))
     }
 
     /// Returns the changes of rows of a target, with those of all that goes with them.
-    pub(super) fn of_rows(&self, target: &Target, rows: Vec<WrittenRow>) -> Vec<Change> {
-        let own = rows.into_iter().map(|row| target.change(row)).collect();
-        let mut changes = self.wide.iter().map(Change::table).collect();
-        self.add(target, own, &mut changes);
+    pub(super) fn of_rows(
+        &self,
+        target: &Target,
+        rows: Vec<WrittenRow>,
+        followed: &Followed,
+    ) -> Vec<Change> {
+        let own: Vec<Change> = rows.into_iter().map(|row| target.change(row)).collect();
+        if followed.len() != target.cascades.len() {
+            let mut changes = self.wide.iter().map(Change::table).collect();
+            add(&self.wide, follow_all(&target.cascades, own), &mut changes);
+            return changes;
+        }
+        if own.is_empty() {
+            return self.direct.iter().map(Change::table).collect();
+        }
+        let wide = self.wide_with(target, followed);
+        let mut changes = wide.iter().map(Change::table).collect();
+        let mut all = own.clone();
+        for (cascade, rows) in target.cascades.iter().zip(followed) {
+            let rows = rows
+                .as_ref()
+                .and_then(|rows| following::changes(cascade, rows));
+            all.extend(rows.unwrap_or_else(|| own.iter().map(|it| follow(cascade, it)).collect()));
+        }
+        add(&wide, all, &mut changes);
         changes
     }
 
@@ -124,38 +149,43 @@ impl Writing {
         }
         let mut changes: Vec<Change> = self.wide.iter().map(Change::table).collect();
         for target in &self.targets {
-            let own = target.changes(written);
-            self.add(target, own, &mut changes);
+            let all = follow_all(&target.cascades, target.changes(written));
+            add(&self.wide, all, &mut changes);
         }
         changes
     }
+}
 
-    /// Adds the changes of one table's rows, with those of the rows that follow them.
-    fn add(&self, target: &Target, own: Vec<Change>, changes: &mut Vec<Change>) {
-        let following: Vec<Change> = own
-            .iter()
-            .flat_map(|change| target.cascades.iter().map(|it| follow(it, change)))
-            .collect();
-        for change in own.into_iter().chain(following) {
-            let change = self.widened(change);
-            if !changes.contains(&change) {
-                changes.push(change);
-            }
+/// Returns the changes of one table's rows, with those of the rows that follow them.
+fn follow_all(cascades: &[Cascade], own: Vec<Change>) -> Vec<Change> {
+    let following = own
+        .iter()
+        .flat_map(|change| cascades.iter().map(|it| follow(it, change)));
+    let following: Vec<Change> = following.collect();
+    own.into_iter().chain(following).collect()
+}
+
+/// Adds changes, each once; `wide`: the tables that change as a whole.
+fn add(wide: &[TableName], all: Vec<Change>, changes: &mut Vec<Change>) {
+    for change in all {
+        let change = widened(change, wide);
+        if !changes.contains(&change) {
+            changes.push(change);
         }
     }
+}
 
-    /// Widens a change in a table that changes as a whole.
-    fn widened(&self, change: Change) -> Change {
-        let table = match change.what() {
-            What::Row(row) => &row.table,
-            What::Rows(rows) => &rows.table,
-            _ => return change,
-        };
-        if self.wide.contains(table) {
-            return Change::table(table);
-        }
-        change
+/// Widens a change in a table that changes as a whole.
+fn widened(change: Change, wide: &[TableName]) -> Change {
+    let table = match change.what() {
+        What::Row(row) => &row.table,
+        What::Rows(rows) => &rows.table,
+        _ => return change,
+    };
+    if wide.contains(table) {
+        return Change::table(table);
     }
+    change
 }
 
 /// Returns the change of the rows that follow a row which changed, or rows.
@@ -195,6 +225,7 @@ pub(super) fn of(
         everything: true,
         targets: Vec::new(),
         wide: Vec::new(),
+        direct: Vec::new(),
         single: analysis.writes.len() == 1,
         partial: catalog.may_fail_half_way(),
     };
@@ -226,6 +257,7 @@ pub(super) fn of(
                 let effects = catalog.view_effects(view, &effect(write));
                 writing.everything |= effects.everything;
                 writing.wide.extend(effects.tables);
+                writing.direct.extend(effects.direct);
                 continue;
             }
             Relation::Unresolved(_) => {
@@ -236,6 +268,7 @@ pub(super) fn of(
         let effects = catalog.effects(table, &effect(write));
         writing.everything |= effects.everything;
         writing.wide.extend(effects.tables);
+        writing.direct.extend(effects.direct);
         let mut target = target(table, write, catalog);
         target.exact &= picks_what_is_read(table, analysis, catalog);
         target.cascades = effects.cascades;

@@ -107,8 +107,9 @@ pub(super) fn catalog(facts: Facts, domain: &str) -> Catalog {
             }
             RelationKind::Table(fact) => {
                 let (schema, name) = families.spelling(&families.head(&path), &relation.path);
-                let name = named(&schema, &name);
-                Entry::Table(families.join(&mut catalog, &path, name, fact))
+                let called = named(&schema, &name);
+                let table = Table::new(called, (schema, name));
+                Entry::Table(families.join(&mut catalog, &path, table, fact))
             }
         };
         catalog.put(path, entry);
@@ -209,10 +210,11 @@ fn adopt(catalog: &mut Catalog, keys: &[ForeignKey], fold: &impl Fn(&Path) -> Pa
 }
 
 impl Table {
-    fn new(place: usize, name: TableName) -> Self {
+    fn new(name: TableName, path: Path) -> Self {
         Self {
-            place,
+            place: 0,
             name,
+            path,
             columns: Arc::default(),
             key: Vec::new(),
             one_key: false,
@@ -319,18 +321,12 @@ impl Families {
     }
 
     /// Makes a table part of its family's, which is named so if it is the first; returns the place.
-    fn join(
-        &mut self,
-        catalog: &mut Catalog,
-        path: &Path,
-        name: TableName,
-        fact: TableFact,
-    ) -> usize {
+    fn join(&mut self, catalog: &mut Catalog, path: &Path, table: Table, fact: TableFact) -> usize {
         let family = self.head(path);
         let next = catalog.tables.len();
         let place = *self.places.entry(family.clone()).or_insert(next);
         if place == next {
-            catalog.tables.push(Table::new(place, name));
+            catalog.tables.push(Table { place, ..table });
         }
         catalog.tables[place].absorb(fact, family == *path, self.has_keys(&family));
         place

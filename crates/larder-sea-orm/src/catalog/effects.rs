@@ -6,7 +6,7 @@ use larder_core::TableName;
 use sea_orm::DbBackend;
 
 use super::code::{Code, Fires};
-use super::{Action, Catalog, Child, Entry, Table, View};
+use super::{Action, Catalog, Child, Column, Entry, KeyColumn, Table, View};
 use crate::analysis::{Columns, Name};
 use crate::canonical::ColumnClass;
 
@@ -33,6 +33,8 @@ pub struct Effects {
     /// Tables of which any row may have changed; the table written is among them if it refers to itself, replaces
     /// rows, or code sets the key of its rows or writes it once more.
     pub tables: Vec<TableName>,
+    /// Those of them that change whether rows follow by a foreign key or not.
+    pub direct: Vec<TableName>,
     /// Rows of other tables that follow those written, told by their foreign keys.
     pub cascades: Vec<Cascade>,
     /// Code runs of which nothing is known.
@@ -50,6 +52,21 @@ pub struct Cascade {
     pub deleted: bool,
     /// The columns of the rows that may change, if they are updated.
     pub changed: larder_core::Columns,
+    /// Tables of which any row may change if there is such a row.
+    pub further: Vec<TableName>,
+    /// How the rows are read before they follow; `None`: that would not tell all that happens.
+    pub follower: Option<Follower>,
+}
+
+/// A table whose rows follow others by a foreign key of integers or UUIDs, and nothing else happens then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Follower {
+    /// Its schema and its name.
+    pub path: (String, String),
+    /// Its primary key.
+    pub key: Vec<KeyColumn>,
+    /// Its columns.
+    pub columns: Arc<[Column]>,
 }
 
 /// One thing that happens to rows of a table.
@@ -83,7 +100,7 @@ impl Catalog {
         for step in steps(effect) {
             walk.visit(table.place, step);
         }
-        walk.effects
+        walk.ended()
     }
 
     /// Returns what `effect` on `view` touches: all tables it is made of, and what goes with them.
@@ -93,7 +110,7 @@ impl Catalog {
         for step in steps(effect) {
             walk.visit_view(view.place, &step);
         }
-        walk.effects
+        walk.ended()
     }
 }
 
@@ -225,13 +242,39 @@ impl<'c> Walk<'c> {
             )),
         };
         match (child.table, told) {
-            (Ok(place), Some(told)) => {
-                self.effects.cascades.push(told);
-                self.visit(place, next);
-            }
+            (Ok(place), Some(told)) => self.follow(place, next, told),
             (Ok(place), None) => self.write(Entry::Table(place), &next),
             (Err(unexplained), _) => self.unknown(unexplained),
         }
+    }
+
+    /// Follows rows that are told to what goes with them.
+    fn follow(&mut self, place: usize, step: Step, told: Cascade) {
+        let mut walk = Walk {
+            catalog: self.catalog,
+            seen: Vec::new(),
+            seen_views: Vec::new(),
+            effects: Effects::default(),
+            at_target: false,
+            replacing: self.replacing,
+        };
+        walk.visit(place, step);
+        self.effects.everything |= walk.effects.everything;
+        self.effects.cascades.push(Cascade {
+            further: walk.effects.tables,
+            ..told
+        });
+    }
+
+    fn ended(self) -> Effects {
+        let mut effects = self.effects;
+        effects.direct.clone_from(&effects.tables);
+        for table in effects.cascades.iter().flat_map(|it| &it.further) {
+            if !effects.tables.contains(table) {
+                effects.tables.push(table.clone());
+            }
+        }
+        effects
     }
 
     fn add(&mut self, table: &Table) {
@@ -280,6 +323,7 @@ fn cascade(catalog: &Catalog, parent: &Table, child: &Child, step: &Step) -> Opt
         .map(pair)
         .collect::<Option<_>>()?;
     let own = columns.iter().map(|(_, own)| Arc::clone(own));
+    let follower = follower(catalog, table, &columns);
     let computed = table.columns.iter().enumerate();
     let computed = computed
         .filter(|(place, it)| it.generated || table.may_rewrite(*place))
@@ -288,7 +332,34 @@ fn cascade(catalog: &Catalog, parent: &Table, child: &Child, step: &Step) -> Opt
         table: table.name.clone(),
         deleted,
         changed: larder_core::Columns::named(own.chain(computed)),
+        further: Vec::new(),
+        follower,
         columns,
+    })
+}
+
+/// Returns how rows that follow are read; `columns`: those referred to, and those that refer.
+fn follower(
+    catalog: &Catalog,
+    table: &Table,
+    columns: &[(Arc<str>, Arc<str>)],
+) -> Option<Follower> {
+    let is_compared = |class| match class {
+        ColumnClass::Int => true,
+        ColumnClass::Uuid => catalog.backend == DbBackend::Postgres,
+        // Texts that a key takes for equal may not be to a query, and its types differ.
+        _ => false,
+    };
+    let own = |name: &Arc<str>| table.columns.iter().find(|it| it.name == *name);
+    let compared = columns
+        .iter()
+        .all(|(_, name)| own(name).is_some_and(|it| is_compared(it.class)));
+    let hidden = table.policies || table.secured || table.guard.is_some();
+    let alone = table.code.is_empty() && !table.family && !table.key.is_empty();
+    (compared && alone && !hidden && !catalog.may_fail_half_way()).then(|| Follower {
+        path: table.path.clone(),
+        key: table.key.clone(),
+        columns: Arc::clone(&table.columns),
     })
 }
 

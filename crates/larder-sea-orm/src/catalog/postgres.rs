@@ -28,7 +28,8 @@ const PARTITIONED: &str = "(SELECT string_agg(a.attname::text, chr(10)) FROM pg_
 
 /// A column's type, as [`class`] reads it.
 const TYPE: &str = "t.typname::text AS type, t.typtype::text AS sort, \
-     COALESCE(l.collisdeterministic, true) AS deterministic";
+     COALESCE(l.collisdeterministic, true) AS deterministic, \
+     CASE WHEN a.atttypmod >= 4 THEN a.atttypmod - 4 END::int8 AS length";
 
 pub(super) async fn read<C: ConnectionTrait>(db: &C) -> Result<Facts, DbErr> {
     let mut keys = keys(db).await?;
@@ -230,7 +231,7 @@ async fn keys<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, Vec<KeyColumn>
             class: class(row)?,
             // There is no last insert id: keys come back by RETURNING.
             automatic: false,
-            room: Room::Any,
+            room: room(row)?,
         };
         keys.entry(path(row, "schema", "name")?)
             .or_default()
@@ -259,7 +260,7 @@ async fn columns<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, Vec<Column>
         let column = Column {
             name: row.text("own")?.into(),
             class: class(row)?,
-            room: Room::Any,
+            room: room(row)?,
             generated: row.flag("generated")?,
             nullable: !row.flag("filled")?,
         };
@@ -280,15 +281,27 @@ fn class(row: &Row) -> Result<ColumnClass, DbErr> {
     }
     Ok(
         match (row.text("sort")?.as_str(), row.text("type")?.as_str()) {
-            ("e", _) => ColumnClass::Exact,
+            // A collation that is deterministic takes no other string for equal: bytes decide between those that sort alike.
+            ("e", _) | ("b", "text" | "varchar") => ColumnClass::Exact,
             ("b", "int2" | "int4" | "int8") => ColumnClass::Int,
             ("b", "bool") => ColumnClass::Bool,
-            ("b", "text" | "varchar" | "bpchar" | "citext") => ColumnClass::Text,
+            ("b", "bpchar" | "citext") => ColumnClass::Text,
             ("b", "uuid") => ColumnClass::Uuid,
             ("b", "bytea") => ColumnClass::Bytes,
             _ => ColumnClass::Other,
         },
     )
+}
+
+/// Returns what fits into a column: of what is too long for `varchar(n)` blanks at the end are cut off.
+fn room(row: &Row) -> Result<Room, DbErr> {
+    if row.text("type")? != "varchar" {
+        return Ok(Room::Any);
+    }
+    let length = row.number("length")?;
+    Ok(length.map_or(Room::Any, |length| {
+        Room::Length(usize::try_from(length).unwrap_or(0))
+    }))
 }
 
 async fn foreign_keys<C: ConnectionTrait>(db: &C) -> Result<Vec<ForeignKey>, DbErr> {

@@ -14,6 +14,7 @@ use sea_orm::{
 use tracing::Instrument as _;
 
 use super::CachedConnection;
+use crate::analysis::{Followed, Following};
 use crate::bypass::own;
 use crate::domain::{Domain, SendExactly, joined};
 use crate::restricted::Rights;
@@ -86,6 +87,21 @@ pub(super) async fn read_before<C: ConnectionTrait + 'static>(
             session.failed(error);
         }
         write.read_before(how, rows?);
+        let mut followed = Followed::new();
+        for following in write.following(domain) {
+            followed.push(match following {
+                Following::Unknown => None,
+                Following::Nothing => Some(Vec::new()),
+                Following::Rows(select) => {
+                    let rows = own(conn.query_all(&*select)).await;
+                    if let Err(error) = &rows {
+                        session.failed(error);
+                    }
+                    Some(rows?)
+                }
+            });
+        }
+        write.follow(followed);
     }
     Ok(())
 }

@@ -231,13 +231,20 @@ impl Round<'_> {
                     (false, true) => "others",
                     (false, false) => "no row",
                 };
+                let explained = self.region.explain(&kept.key);
+                let touched = explained.entry.map(|entry| entry.dependencies);
+                let touched = touched.into_iter().flatten().filter(|it| it.has_changed);
+                let touched: Vec<_> = touched.map(|it| it.words).collect();
+                let cause = explained.invalidated.map(|it| it.to_string());
                 format!(
-                    "needless: {} {met} ({}): {:?} {}\n  after {}",
+                    "needless: {} {met} ({}): {:?} {}\n  after {}\n  by {} on {}",
                     self.sort,
                     kept.read.shape,
                     kept.way,
                     kept.statement,
-                    log.lines.join("; ")
+                    log.lines.join("; "),
+                    cause.unwrap_or_default(),
+                    touched.join(", "),
                 )
             });
         }
