@@ -15,6 +15,7 @@ mod by_key;
 mod carry;
 mod checks;
 mod counted;
+mod derived;
 mod edges;
 mod equalities;
 mod expressions;

@@ -7,6 +7,7 @@ use sqlparser::ast::{
 };
 
 use super::counted::forget_what_is_only_counted;
+use super::derived::{Body, Derived, Outputs, renamed};
 use super::raw_columns::Columns;
 use super::raw_order::plain_order;
 use super::raw_where::Reader;
@@ -20,6 +21,8 @@ pub(super) fn of(query: &Query, reader: Reader<'_>) -> Option<Vec<Block>> {
         besides: Vec::with_capacity(1),
         ctes: Vec::new(),
         entered: Vec::new(),
+        derived: Vec::new(),
+        bodies: Vec::new(),
         lost: false,
     };
     blocks.query(query, Around::Nothing, true);
@@ -27,6 +30,7 @@ pub(super) fn of(query: &Query, reader: Reader<'_>) -> Option<Vec<Block>> {
     if let Some(first) = blocks.found.first_mut() {
         first.gives = gives;
     }
+    blocks.say_inside();
     let besides = &blocks.besides;
     forget_what_is_only_counted(&mut blocks.found, |at| {
         besides[at].in_from && besides[at].row_by_row
@@ -44,6 +48,10 @@ pub(super) struct Blocks<'a> {
     pub(super) ctes: Vec<Name>,
     /// Where the block of a query stands that is a single SELECT.
     pub(super) entered: Vec<(*const Query, usize)>,
+    /// The queries in FROM.
+    pub(super) derived: Vec<Derived>,
+    /// The queries of all CTEs.
+    pub(super) bodies: Vec<Body>,
     /// Something was met whose tables or columns are not known.
     pub(super) lost: bool,
 }
@@ -55,6 +63,8 @@ pub(super) struct Beside {
     renamed: Vec<Name>,
     /// It stands in the FROM of the block around it.
     pub(super) in_from: bool,
+    /// The columns it gives, if it gives a row for each row it reads and leaves none out.
+    pub(super) outputs: Option<Outputs>,
     /// It gives a row for each row it reads, whatever its select list says, and names nothing in it.
     pub(super) row_by_row: bool,
 }
@@ -99,6 +109,14 @@ impl Blocks<'_> {
         self.ctes.truncate(visible);
         let recursive = with.is_some_and(|with| with.recursive);
         for cte in bodies() {
+            self.bodies.push(Body {
+                name: Name::from(&cte.alias.name)
+                    .folded(self.backend())
+                    .into_owned(),
+                columns: renamed(Some(&cte.alias)),
+                query: std::ptr::from_ref(&*cte.query),
+                recursive,
+            });
             // A body sees those before it, and itself only when the clause is recursive.
             if recursive {
                 self.ctes.push((&cte.alias.name).into());
@@ -201,6 +219,9 @@ impl Blocks<'_> {
         // Of the statement itself also what it makes of the rows counts.
         self.found[at].ungrouped = if at == 0 { told && rows } else { ungrouped };
         let beside = &mut self.besides[at];
+        if let Some(tail) = tail.filter(|_| rows) {
+            beside.outputs = Outputs::of(select, tail);
+        }
         beside.row_by_row = rows && tail.is_some() && beside.renamed.is_empty();
         if let Some(tail) = tail {
             rows &= tail

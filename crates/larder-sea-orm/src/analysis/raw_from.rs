@@ -5,6 +5,7 @@ use sqlparser::ast::{
     TableWithJoins,
 };
 
+use super::derived::{Behind, Derived, renamed};
 use super::raw_blocks::{Around, Blocks, Here};
 use super::raw_columns::Columns;
 use super::{Join, Name, Place, RelationName, Role, Source};
@@ -95,6 +96,8 @@ impl Blocks<'_> {
                     return;
                 };
                 if self.is_cte(&name) {
+                    let behind = Behind::Cte(name.name.folded(self.backend()).into_owned());
+                    self.derive(here, alias.as_ref(), behind);
                     (None, Some(named(alias.as_ref()).unwrap_or(name.name)))
                 } else {
                     self.found[here.at].opaque |= is_altered(table);
@@ -105,6 +108,8 @@ impl Blocks<'_> {
                 subquery, alias, ..
             } => {
                 parts.push(Part::Query(subquery));
+                let behind = Behind::Query(std::ptr::from_ref(&**subquery));
+                self.derive(here, alias.as_ref(), behind);
                 (None, Some(named(alias.as_ref()).unwrap_or_else(nameless)))
             }
             other => {
@@ -120,6 +125,16 @@ impl Blocks<'_> {
             relation,
             alias,
             join,
+        });
+    }
+
+    /// Notes that the next source is a query.
+    fn derive(&mut self, here: Here<'_>, alias: Option<&TableAlias>, behind: Behind) {
+        self.derived.push(Derived {
+            outer: here.at,
+            source: self.found[here.at].sources.len(),
+            columns: renamed(alias),
+            behind,
         });
     }
 
