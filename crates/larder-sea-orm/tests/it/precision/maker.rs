@@ -105,6 +105,20 @@ impl<'a> Maker<'a> {
         self.schema.plain
     }
 
+    /// Statements as odd as the databases take them.
+    pub(super) fn wild(&self) -> bool {
+        self.schema.wild
+    }
+
+    /// Returns one of these: of what most services send, of what else is asked for, of all there is.
+    pub(super) fn sort<T>(&self, plain: T, listed: T, wild: T) -> T {
+        match (self.plain(), self.wild()) {
+            (true, _) => plain,
+            (_, false) => listed,
+            (_, true) => wild,
+        }
+    }
+
     pub(super) fn any_table(&mut self) -> usize {
         let tables = self.schema.tables.len();
         self.dice().below(tables)

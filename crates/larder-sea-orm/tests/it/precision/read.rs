@@ -65,6 +65,21 @@ const FORMS: [(usize, Form); 14] = [
     (4, Form::Combined),
 ];
 
+/// All but what is made of rows by expressions: windows, subqueries, computed values.
+const LISTED: [(usize, Form); 11] = [
+    (30, Form::Rows),
+    (8, Form::Star),
+    (8, Form::Latest),
+    (14, Form::Partial),
+    (4, Form::Aliased),
+    (9, Form::Count),
+    (4, Form::Exists),
+    (5, Form::Aggregate),
+    (6, Form::Group),
+    (4, Form::Distinct),
+    (4, Form::Combined),
+];
+
 /// What most services read.
 const PLAIN: [(usize, Form); 9] = [
     (42, Form::Rows),
@@ -82,7 +97,7 @@ impl Maker<'_> {
     /// Invents a query.
     pub(super) fn read(&mut self) -> Read {
         self.begin();
-        let forms = if self.plain() { &PLAIN[..] } else { &FORMS[..] };
+        let forms = self.sort(&PLAIN[..], &LISTED[..], &FORMS[..]);
         let form = self.dice().weighed(forms);
         let mut body = if form == Form::Latest {
             self.few_tables()

@@ -79,10 +79,12 @@ pub(super) async fn play(raw: DatabaseConnection, seed: u64, tally: &mut Tally) 
         sort: "",
         tally,
     };
-    round.sort = match (schema.plain, bulk) {
-        (true, Bulk::Exact) => "plain, many rows exact",
-        (true, Bulk::Wide) => "plain, many rows wide",
-        (false, _) => "wild",
+    round.sort = match (schema.plain, schema.wild, bulk) {
+        (true, _, Bulk::Exact) => "plain, many rows exact",
+        (true, _, Bulk::Wide) => "plain, many rows wide",
+        (_, false, Bulk::Exact) => "listed, many rows exact",
+        (_, false, Bulk::Wide) => "listed, many rows wide",
+        (_, true, _) => "wild",
     };
     for _ in 0..READS {
         let kept = round.another(&mut maker).await;

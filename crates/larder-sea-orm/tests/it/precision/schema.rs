@@ -67,6 +67,8 @@ pub(super) struct Schema {
     pub(super) backend: DbBackend,
     /// Made as most services make them: keys everywhere, no code in the database.
     pub(super) plain: bool,
+    /// With code in the database, views and whatever else the databases take.
+    pub(super) wild: bool,
     pub(super) tables: Vec<Table>,
     pub(super) view: Option<View>,
     /// What makes them.
@@ -78,9 +80,11 @@ impl Schema {
     pub(super) fn random(dice: &mut Dice, backend: DbBackend) -> Self {
         let names = dice.some(&NAMES, 6);
         let first = dice.below(names.len());
-        let plain = dice.coin();
+        let (plain, wild) =
+            dice.weighed(&[(2, (true, false)), (3, (false, false)), (3, (false, true))]);
         let mut maker = Maker {
             plain,
+            wild,
             collation: dice.below(MYSQL_TEXTS.len()),
             dice,
             backend,
@@ -98,7 +102,7 @@ impl Schema {
             .map(|table| create(table, &maker.tables, backend))
             .collect();
         let mut seen = None;
-        if !plain {
+        if wild {
             script.extend(maker.trigger());
             seen = view(maker.dice, &maker.tables, backend);
         }
@@ -107,6 +111,7 @@ impl Schema {
         Self {
             backend,
             plain,
+            wild,
             tables: maker.tables,
             view,
             script,
@@ -162,6 +167,7 @@ const MYSQL_TEXTS: [(&str, bool); 4] = [
 struct Maker<'d> {
     dice: &'d mut Dice,
     plain: bool,
+    wild: bool,
     /// Which of `MYSQL_TEXTS` most text is.
     collation: usize,
     backend: DbBackend,
@@ -190,7 +196,7 @@ impl Maker<'_> {
             let column = self.column(name);
             table.columns.push(column);
         }
-        if !self.plain
+        if self.wild
             && self.dice.one_in(10)
             && table.columns.iter().any(|column| column.name == "n")
         {

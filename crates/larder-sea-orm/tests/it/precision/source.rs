@@ -36,9 +36,9 @@ impl Maker<'_> {
             shape: "one table",
         };
         self.first(&mut body, depth);
-        let plain = self.plain();
+        let wild = self.wild();
         let joins = self.dice().weighed(&[(60, 0), (30, 1), (10, 2)]);
-        let commas = !plain && self.dice().one_in(6);
+        let commas = wild && self.dice().one_in(6);
         for _ in 0..joins {
             self.join(&mut body, commas, depth);
         }
@@ -51,7 +51,7 @@ impl Maker<'_> {
             let demanded = self.demand(&body.sources[at], atom);
             body.select.and_where(demanded);
         }
-        if !plain && self.dice().one_in(40) {
+        if wild && self.dice().one_in(40) {
             let never = self.dice().coin();
             body.select
                 .and_where(Expr::val(1).eq(if never { 1 } else { 2 }));
@@ -64,13 +64,13 @@ impl Maker<'_> {
         reason = "each condition throws the dice anew"
     )]
     fn first(&mut self, body: &mut Body, depth: usize) {
-        let plain = self.plain() || depth > 0;
-        if !plain && self.dice().one_in(16) {
+        let wild = self.wild() && depth == 0;
+        if wild && self.dice().one_in(16) {
             let (select, source) = self.derived(depth);
             body.shape = "derived table";
             body.select.from_subquery(select, source.name);
             body.sources.push(source);
-        } else if !plain && self.dice().one_in(16) {
+        } else if wild && self.dice().one_in(16) {
             let source = self.cte(body, depth);
             body.select.from(source.name);
             body.sources.push(source);
@@ -90,7 +90,7 @@ impl Maker<'_> {
 
     fn join(&mut self, body: &mut Body, commas: bool, depth: usize) {
         let how = if commas { Join::Comma } else { self.how() };
-        if !self.plain() && !commas && depth == 0 && self.dice().one_in(8) {
+        if self.wild() && !commas && depth == 0 && self.dice().one_in(8) {
             let (select, source) = self.derived(depth);
             body.shape = "derived table";
             let on = self.on(&body.sources, &source);
@@ -147,12 +147,13 @@ impl Maker<'_> {
     }
 
     fn how(&mut self) -> Join {
-        let wild = usize::from(!self.plain());
+        let wild = usize::from(self.wild());
+        let right = usize::from(!self.plain());
         let full = if self.joins_fully() { 4 * wild } else { 0 };
         self.dice().weighed(&[
             (40, Join::Of(JoinType::InnerJoin)),
             (40, Join::Of(JoinType::LeftJoin)),
-            (8 * wild, Join::Of(JoinType::RightJoin)),
+            (8 * right, Join::Of(JoinType::RightJoin)),
             (full, Join::Of(JoinType::FullOuterJoin)),
             (2 * wild, Join::Cross),
         ])

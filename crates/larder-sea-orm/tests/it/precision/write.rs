@@ -56,6 +56,19 @@ const FORMS: [(usize, usize, Form); 9] = [
     (1, 1, Form::WithCte),
 ];
 
+/// All but text that has no tree, and rows of another query.
+const LISTED: [(usize, usize, Form); 9] = [
+    (30, 6, Form::Insert),
+    (0, 0, Form::InsertSelect),
+    (8, 5, Form::Upsert),
+    (32, 28, Form::UpdateRow),
+    (9, 9, Form::UpdateMany),
+    (11, 34, Form::DeleteRow),
+    (4, 12, Form::DeleteMany),
+    (0, 0, Form::Text),
+    (0, 0, Form::WithCte),
+];
+
 /// What most services write.
 const PLAIN: [(usize, usize, Form); 9] = [
     (34, 8, Form::Insert),
@@ -75,7 +88,7 @@ impl Maker<'_> {
         self.begin();
         let table = self.any_table();
         let full = self.rows[table].len() > 9;
-        let forms = if self.plain() { PLAIN } else { FORMS };
+        let forms = self.sort(PLAIN, LISTED, FORMS);
         let forms = forms.map(|(few, many, form)| (if full { many } else { few }, form));
         match self.dice().weighed(&forms) {
             Form::Insert => self.insert(table),
@@ -123,7 +136,7 @@ impl Maker<'_> {
         let rows = self.dice().pick(&[1, 1, 1, 2, 3]);
         let (mut insert, _) = self.values_of(table, rows);
         let shape = &self.schema.tables[table];
-        if !self.plain() && self.backend() != DbBackend::Postgres && self.dice().one_in(12) {
+        if self.wild() && self.backend() != DbBackend::Postgres && self.dice().one_in(12) {
             insert.replace();
             return self.inserted(insert, table, "replace");
         }
