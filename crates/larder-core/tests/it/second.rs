@@ -1,0 +1,6 @@
+//! A second pair of eyes: what several nodes promise, from the issue and the design alone.
+
+mod gaps;
+mod log;
+mod oracle;
+mod world;
