@@ -179,7 +179,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         let probe = self.probe(key);
         let weight = entry_weight(&probe.to_key(), weight, &marks);
         let times = Times::now(self.larder.clock());
-        let lifetime = self.state.policy.lifetime();
+        let lifetime = self.lifetime_of(value.is_some());
         // However the clock goes where it was stored, or whoever made the times up.
         let latest = times.now.after(lifetime.ttl);
         let expires = times.moment(opened.expires).min(latest);
