@@ -303,12 +303,17 @@ impl Node {
             everything: AtomicU64::new(0),
             everything_at: AtomicU64::new(0),
         });
-        // The time before the position: who sees the position finds its time.
+        // The time before the position: who sees the position finds its time. What was heard before was aged then.
         let touch = |hash| {
-            soft.times.touch(hash, now);
-            soft.positions.touch(hash, position);
+            if soft.positions.untouched_since(hash, position) {
+                soft.times.touch(hash, now);
+                soft.positions.touch(hash, position);
+            }
         };
         if change.what == What::Everything {
+            if soft.everything.load(Ordering::Acquire) >= position {
+                return;
+            }
             soft.everything_at.fetch_max(now, Ordering::AcqRel);
             soft.everything.fetch_max(position, Ordering::AcqRel);
         } else {
