@@ -459,8 +459,7 @@ impl History {
         let token = {
             let tokens = self.tokens.lock().unwrap();
             let token = tokens.get(tokens.len().saturating_sub(1 + self.chance.index(3)));
-            // A log whose positions begin again below is judged apart.
-            token.filter(|_| session && !self.lower).cloned()
+            token.filter(|_| session).cloned()
         };
         let gates = reader.gates.to_vec();
         let in_scope = self.chance.once_in(2);
