@@ -192,7 +192,7 @@ impl End {
                 .iter()
                 .filter(|(position, _)| *position <= cursor);
             old.for_each(|(position, changes)| {
-                self.node().apply(Position::new(*position), changes)
+                self.node().apply(Position::new(*position), changes);
             });
         }
     }
@@ -226,9 +226,8 @@ impl Bus for End {
     fn publish(&self, changes: Arc<[Change]>) -> BoxFuture<'_, Result<Position, BusError>> {
         Box::pin(async move {
             let fate = std::mem::replace(&mut *self.fate.lock().unwrap(), Fate::Works);
-            match &fate {
-                Fate::Waits(gate) => gate.passed().await,
-                _ => {}
+            if let Fate::Waits(gate) = &fate {
+                gate.passed().await;
             }
             if self.is_cut() {
                 return Err(BusError::new("not reached"));

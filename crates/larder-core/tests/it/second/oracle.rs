@@ -30,6 +30,9 @@ const HISTORIES: u64 = 400;
 
 type Shared = Arc<Mutex<World>>;
 
+/// The position of a write, what it touched, and its number.
+type Token = (SessionPosition, Vec<usize>, u64);
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Broken;
 
@@ -75,7 +78,7 @@ struct History {
     policies: [Policy; 3],
     running: Vec<Running>,
     left: Vec<Gate>,
-    tokens: Arc<Mutex<Vec<(SessionPosition, Vec<usize>, u64)>>>,
+    tokens: Arc<Mutex<Vec<Token>>>,
     /// Outages are of one node alone, not of all.
     alone: bool,
     lower: bool,
@@ -123,7 +126,11 @@ impl Site {
             .clock(history.clock.clone());
         let larder = larder
             .bus(end.clone())
-            .slots(if history.seed % 3 == 0 { 64 } else { 1 << 14 })
+            .slots(if history.seed.is_multiple_of(3) {
+                64
+            } else {
+                1 << 14
+            })
             .build()
             .unwrap();
         let region = |name: &str, of: usize| {
@@ -361,7 +368,7 @@ impl Reader {
             0..=2 => self.read_row(row, background, &floor, failures).await,
             3 | 4 => {
                 self.read_page(author, row, background, &floor, failures)
-                    .await
+                    .await;
             }
             5 | 6 => {
                 let rows = (0..3).map(|_| chance.index(ROWS)).collect();
@@ -374,7 +381,7 @@ impl Reader {
     }
 
     /// A read of a client that has written on some node.
-    async fn read_in_session(&self, chance: Chance, token: (SessionPosition, Vec<usize>, u64)) {
+    async fn read_in_session(&self, chance: Chance, token: Token) {
         let (position, touched, number) = token;
         let reached = self
             .site
@@ -472,9 +479,9 @@ impl History {
                 }
             };
             if in_scope {
-                scope.run(read).await
+                scope.run(read).await;
             } else {
-                read.await
+                read.await;
             }
         });
         self.running.push(Running {
