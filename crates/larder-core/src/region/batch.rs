@@ -237,7 +237,9 @@ impl<K: Clone + Eq + Hash, V: Send + Sync + 'static> Batch<'_, K, V> {
         let mut found = Box::pin(self.region.fetch_many(&keys)).await.into_iter();
         for Loading { wanted, lead } in leading {
             let fetched = found.next().flatten();
-            match fetched.and_then(|found| self.region.take_fetched(found, Absence::Known)) {
+            match fetched
+                .and_then(|found| self.region.take_fetched(&wanted.key, found, Absence::Known))
+            {
                 Some((hit, entry)) => {
                     lead.land_with(entry);
                     self.answers[wanted.index] = hit.value;

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use larder_core::bus::BoxFuture;
 use larder_core::test_util::{FaultyStore, ManualClock, MemoryStore, StoreFault};
 use larder_core::{
-    Change, Clock as _, Larder, Moment, Reached, Region, Share, Store, StoreError, StoreHealth,
-    StoreKey, StoreValue, Writes, past_the_cache,
+    Change, Clock as _, Larder, Moment, Policy, Reached, Region, Share, Store, StoreError,
+    StoreHealth, StoreKey, StoreValue, Writes, past_the_cache,
 };
 
 use super::log::{Course, End, Fate};
@@ -205,6 +205,35 @@ async fn that_there_is_nothing_is_not_kept_past_its_own_ttl_elsewhere() {
     // What the store holds says three hundred seconds yet.
     store.clear();
     assert_eq!(read(&b, Some(1)).await.as_deref(), Some(&1));
+}
+
+/// Seen failing with every entry counted that could be served.
+#[tokio::test]
+async fn what_the_store_has_and_does_not_answer_with_is_no_hit() {
+    let (log, clock) = (Log::default(), ManualClock::new());
+    let store = MemoryStore::with_clock(clock.clone());
+    let builder = builder().store(store.clone()).clock(clock.clone());
+    let policy = Policy::ttl(10 * S).early_refresh(5 * S).grace(60 * S);
+    let node = Node::build(&log, builder, policy);
+    node.read("x", 1).await;
+    node.stored(&store, 1).await;
+    clock.advance(6 * S);
+    node.hear();
+    let load = || async { Ok::<_, Infallible>(2) };
+    node.numbers.get_or_refresh("x", load).await.unwrap();
+    settled().await;
+    assert_eq!(node.read("x", 3).await, 2, "loaded, not had from the store");
+    node.numbers.evict(&"x".into());
+    clock.advance(12 * S);
+    node.hear();
+    assert_eq!(
+        node.read("x", 4).await,
+        4,
+        "what is stale elsewhere is loaded anew"
+    );
+    let numbers = node.larder.snapshot();
+    let numbers = numbers.region("numbers").unwrap();
+    assert_eq!((numbers.remote_hits, numbers.remote_invalid), (0, 2));
 }
 
 /// Every await of a read under a lease is left once: no flight and no lease stays behind.
