@@ -3,4 +3,5 @@
 mod gaps;
 mod log;
 mod oracle;
+mod threads;
 mod world;
