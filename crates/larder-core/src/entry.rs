@@ -123,6 +123,7 @@ impl Entry {
         if self.incarnation != node.incarnation() || node.everything() >= position {
             return Validity::Invalid;
         }
+        interleave::point("validity: everything");
         let quiet = node.pending.is_quiet();
         if quiet && self.nothing_moved(node, position) {
             return Validity::Valid;
@@ -130,7 +131,10 @@ impl Entry {
         // Before the check: a change that comes while it runs must stay above the new stamp.
         let watermark = node.watermark().get();
         interleave::point("restamp: watermark");
-        if !(quiet || self.nothing_pending(node)) || !self.nothing_touched(node, position) {
+        // `everything` once more: it was compared before the watermark was read, and the new stamp would hide a
+        // change of everything, or a gap, that came between the two.
+        let is_pending = !quiet && !self.nothing_pending(node);
+        if is_pending || node.everything() >= position || !self.nothing_touched(node, position) {
             return Validity::Invalid;
         }
         if let Some(at) = self.softened(node, position) {

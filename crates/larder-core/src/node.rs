@@ -1,9 +1,9 @@
 //! What this process knows of the order of changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -24,6 +24,9 @@ use crate::table::Table;
 /// So many changes of tags, keys and everything are remembered, for explanations.
 const RECENT: usize = 256;
 
+/// So many logs that were left are remembered, for the sessions of clients that wrote then.
+const MOST_LEFT: usize = 16;
+
 /// With more tables than this, a change of one that nothing here has read is one of everything.
 const MOST_TABLES: usize = 16 * 1024;
 
@@ -43,6 +46,8 @@ pub struct Node {
     pub(crate) pending: PendingCounts,
     heard_at: AtomicU64,
     incarnation: AtomicU64,
+    /// The last logs that this node was on before.
+    left: Mutex<VecDeque<u64>>,
     /// Those who wait for the watermark; told only if there are any.
     waiting: AtomicUsize,
     moved: Notify,
@@ -82,6 +87,7 @@ impl Node {
             pending: PendingCounts::new(),
             heard_at: AtomicU64::new(0),
             incarnation: AtomicU64::new(0),
+            left: Mutex::default(),
             waiting: AtomicUsize::new(0),
             moved: Notify::new(),
             soft_latest: AtomicU64::new(0),
@@ -180,6 +186,7 @@ impl Node {
     /// Says that the bus, asked at `moment`, answered to its end and was applied.
     pub fn set_heard(&self, moment: Moment) {
         self.heard_at.fetch_max(moment.as_nanos(), Ordering::AcqRel);
+        self.tell_who_waits();
     }
 
     /// Begins another log: what is stamped with the old one is invalid.
@@ -197,8 +204,26 @@ impl Node {
         self.everything.fetch_max(head.get(), Ordering::AcqRel);
         self.watermark.store(head.next().get(), Ordering::Release);
         // Last: a stamp of the new incarnation has the new watermark.
-        self.incarnation.store(incarnation, Ordering::Release);
+        let before = self.incarnation.swap(incarnation, Ordering::AcqRel);
+        if before != incarnation {
+            self.leave(before);
+        }
         self.tell_who_waits();
+    }
+
+    /// Remembers a log that was left.
+    fn leave(&self, incarnation: u64) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        if left.len() == MOST_LEFT {
+            left.pop_front();
+        }
+        left.push_back(incarnation);
+    }
+
+    /// Tells whether this node was on this log before, and is no more.
+    pub(crate) fn has_left(&self, incarnation: u64) -> bool {
+        let left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.contains(&incarnation) && self.incarnation() != incarnation
     }
 
     /// Makes invalid what was loaded before `position`, and what is loaded until the watermark is past it.
@@ -303,12 +328,17 @@ impl Node {
             everything: AtomicU64::new(0),
             everything_at: AtomicU64::new(0),
         });
-        // The time before the position: who sees the position finds its time.
+        // The time before the position: who sees the position finds its time. What was heard before was aged then.
         let touch = |hash| {
-            soft.times.touch(hash, now);
-            soft.positions.touch(hash, position);
+            if soft.positions.untouched_since(hash, position) {
+                soft.times.touch(hash, now);
+                soft.positions.touch(hash, position);
+            }
         };
         if change.what == What::Everything {
+            if soft.everything.load(Ordering::Acquire) >= position {
+                return;
+            }
             soft.everything_at.fetch_max(now, Ordering::AcqRel);
             soft.everything.fetch_max(position, Ordering::AcqRel);
         } else {

@@ -5,8 +5,10 @@
 //! 2. The answer carries the highest of them, as a [`SessionPosition`].
 //! 3. A node that is brought one waits until it has applied that much, within a bound; what it cannot
 //!    confirm it does not serve from the cache.
-//! 4. Of another log only what is ahead of this node is waited for: this node may not have heard of
-//!    that log yet. What lies behind was made invalid when this one's log began.
+//! 4. A position of another log is waited for as long as this node may not have heard of that log yet. One of a
+//!    log that is gone says nothing: what was cached then was made invalid when this one's log began. That it is
+//!    gone is known of a log this node has left, or when the bus, asked after the position came, tells of another
+//!    one; where it lies says nothing: a log that lost its end goes on below.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -120,12 +122,17 @@ impl SessionPosition {
                 Self::Unpublished(one.max(another))
             }
             (Self::Unpublished(_), Self::At { .. }) => self,
+            // Positions of two logs are not compared: what was noted last is on the log of now.
             (
-                Self::At { position: one, .. },
                 Self::At {
-                    position: another, ..
+                    incarnation: log,
+                    position: one,
                 },
-            ) if one > another => self,
+                Self::At {
+                    incarnation: other_log,
+                    position: another,
+                },
+            ) if log == other_log && one > another => self,
             _ => other,
         }
     }
@@ -149,15 +156,21 @@ impl Larder {
         if is_known() {
             return Reached::Applied;
         }
-        let is_old = node.incarnation() != incarnation && position < node.watermark();
-        if is_old || !self.bus().is_plausible(node, position) {
+        if node.has_left(incarnation) || !self.bus().is_plausible(node, position) {
             return Reached::Ignored;
         }
-        let mut moved = pin!(node.wait_until(is_known));
+        let asked = self.clock().now();
+        // What was heard first: the log it was heard of is adopted by then.
+        let is_gone = || node.heard_at() > asked && node.incarnation() != incarnation;
+        let mut moved = pin!(node.wait_until(|| is_known() || is_gone()));
         let mut over = self.clock().sleep(bound);
         poll_fn(|cx| {
             if moved.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Reached::Applied);
+                return Poll::Ready(if is_known() {
+                    Reached::Applied
+                } else {
+                    Reached::Ignored
+                });
             }
             over.as_mut().poll(cx).map(|()| Reached::Behind)
         })
@@ -301,6 +314,18 @@ mod tests {
         for text in texts {
             assert_eq!(text.parse::<SessionPosition>(), Err(NoPosition), "{text}");
         }
+    }
+
+    #[test]
+    fn of_two_logs_the_one_that_was_written_last_counts() {
+        let writes = Writes::new();
+        writes.note(at(5));
+        let below = SessionPosition::At {
+            incarnation: 8,
+            position: Position::new(2),
+        };
+        writes.note(below);
+        assert_eq!(writes.position(), Some(below));
     }
 
     #[test]

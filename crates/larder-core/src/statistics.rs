@@ -170,11 +170,12 @@ pub struct RegionSnapshot {
     pub entries: u64,
     /// The bytes they are taken to use.
     pub bytes: u64,
-    /// Misses that the remote tier answered.
+    /// Misses and refreshes that the remote tier answered.
     pub remote_hits: u64,
     /// Keys asked of the remote tier that it does not have, or not in a form that can be read.
     pub remote_misses: u64,
-    /// Keys asked of it whose entry may not be served: something changed, or its time is over.
+    /// Keys asked of it whose entry is not served: something changed, its time is over, or it is not newer than what is
+    /// to be refreshed.
     pub remote_invalid: u64,
     /// Entries given to it.
     pub remote_puts: u64,

@@ -220,21 +220,26 @@ impl<K: Clone + Eq + Hash, V: Send + Sync + 'static> Batch<'_, K, V> {
         Ok(())
     }
 
-    /// Asks the remote tier at once for all that is to be loaded.
+    /// Asks the remote tier at once for all that is to be loaded, but not for what a switch keeps out.
     async fn fetch(&mut self) {
-        if self.region.remote().is_none() || self.loading.is_empty() {
+        if self.region.remote().is_none() {
             return;
         }
         let (leading, alone): (Vec<_>, Vec<_>) = std::mem::take(&mut self.loading)
             .into_iter()
             .partition(|one| one.lead.flight().is_some());
         self.loading = alone;
+        if leading.is_empty() {
+            return;
+        }
         let keys: Vec<Key> = leading.iter().map(|one| one.wanted.key.clone()).collect();
         // Boxed, as every load: a caller holds this in two places.
         let mut found = Box::pin(self.region.fetch_many(&keys)).await.into_iter();
         for Loading { wanted, lead } in leading {
             let fetched = found.next().flatten();
-            match fetched.and_then(|found| self.region.take_fetched(found, Absence::Known)) {
+            match fetched
+                .and_then(|found| self.region.take_fetched(&wanted.key, found, Absence::Known))
+            {
                 Some((hit, entry)) => {
                     lead.land_with(entry);
                     self.answers[wanted.index] = hit.value;

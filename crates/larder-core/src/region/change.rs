@@ -33,11 +33,12 @@ impl<V: Send + Sync + 'static> Region<V> {
         let (key, value) = (key.into(), value.into());
         // Before the publication: with an older log's, the entry is a miss, never a stale hit.
         let incarnation = self.larder.node().incarnation();
+        // And what is later on the bus may be acknowledged while the answer is awaited.
+        let as_of = self.larder.clock().now();
         let position = self.larder.publish(self.own_change(&key)).await?;
         if !self.is_on(&key) {
             return Ok(());
         }
-        let now = self.larder.clock().now();
         let mut marks = MarkSet::default();
         self.state
             .policy_tags
@@ -46,7 +47,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         let marks = marks.take();
         let local_key = self.probe(&key).to_key();
         let weight = entry_weight(&local_key, (self.weigher)(&value), &marks);
-        let expires = now.after(self.state.policy.ttl);
+        let expires = as_of.after(self.state.policy.ttl);
         let own = self.own(&key);
         self.learn(&key, own);
         let entry = Arc::new(Entry {
@@ -56,7 +57,7 @@ impl<V: Send + Sync + 'static> Region<V> {
             // Right behind the own change: a put that is later on the bus makes this one invalid.
             position: AtomicU64::new(position.next().get()),
             incarnation,
-            as_of: now,
+            as_of,
             expires,
             stale_until: expires.after(self.state.policy.grace),
             region: Arc::clone(&self.state),

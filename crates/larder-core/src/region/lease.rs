@@ -96,7 +96,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         };
         if bytes.is_some()
             && let Some(found) = self.examine(remote, encoding, key, &names[1], bytes)
-            && let Some((hit, entry)) = self.take_fetched(found, absence)
+            && let Some((hit, entry)) = self.take_fetched(key, found, absence)
         {
             bump(&self.state.counters.lease_hits);
             return Looked::Hit(hit, entry);

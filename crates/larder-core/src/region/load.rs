@@ -216,15 +216,26 @@ impl<V: Send + Sync + 'static> Region<V> {
         if self.remote().is_none() {
             return Turn::Lead(lead);
         }
+        let mut unanswered = false;
         let leased = match self.fetch(key, absence).await {
             Fetched::Hit(hit, entry) => Leased::Hit(hit, entry),
             // Boxed, as a load is: most have no lease.
             Fetched::Nothing => Box::pin(self.lease(key, absence)).await,
-            Fetched::Unanswered => Leased::Free,
+            Fetched::Unanswered => {
+                unanswered = true;
+                Leased::Free
+            }
         };
         match leased {
             Leased::Held(lease) => Turn::Lead(lead.anew().under(lease)),
-            Leased::Free => Turn::Lead(lead.anew()),
+            Leased::Free => {
+                let lead = lead.anew();
+                if unanswered && ReadScope::current().is_none() {
+                    // No scope around it remembers that: what is read in this load must not wait again.
+                    lead.scope().give_up();
+                }
+                Turn::Lead(lead)
+            }
             Leased::Hit(hit, entry) => {
                 lead.land_with(entry);
                 Turn::Hit(hit)

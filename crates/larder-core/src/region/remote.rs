@@ -72,7 +72,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         let Some(found) = Box::pin(self.fetch_many(keys)).await.pop() else {
             return Fetched::Unanswered;
         };
-        match found.and_then(|found| self.take_fetched(found, absence)) {
+        match found.and_then(|found| self.take_fetched(key, found, absence)) {
             Some((hit, entry)) => Fetched::Hit(hit, entry),
             None => Fetched::Nothing,
         }
@@ -85,21 +85,34 @@ impl<V: Send + Sync + 'static> Region<V> {
         let keys = std::slice::from_ref(key);
         let found = Box::pin(self.fetch_many(keys)).await.pop()??;
         let is_newer = found.serving.freshness == Freshness::Fresh;
-        Some((Self::hit_of(&found).filter(|_| is_newer)?, found.entry))
+        let hit = Self::hit_of(&found).filter(|_| is_newer);
+        self.count_fetched(key, hit.is_some());
+        Some((hit?, found.entry))
     }
 
     /// Hands out what was fetched, if it answers and is fresh.
     pub(crate) fn take_fetched(
         &self,
+        key: &Key,
         found: Found,
         absence: Absence,
     ) -> Option<(Hit<V>, Arc<Entry>)> {
         let fresh = found.serving.freshness != Freshness::Stale;
-        if !fresh || !absence.answers(found.entry.value.is_some()) {
-            return None;
+        let answers = fresh && absence.answers(found.entry.value.is_some());
+        let hit = answers.then(|| self.hand_out(&found)).flatten();
+        self.count_fetched(key, hit.is_some());
+        Some((hit?, found.entry))
+    }
+
+    /// Counts an entry that may be served, and is or is not what was asked for.
+    fn count_fetched(&self, key: &Key, answers: bool) {
+        let counters = &self.state.counters;
+        if answers {
+            bump(&counters.remote_hits);
+            self.observe(key, CacheEventKind::RemoteHit);
+        } else {
+            bump(&counters.remote_invalid);
         }
-        let hit = self.hand_out(&found)?;
-        Some((hit, found.entry))
     }
 
     /// Asks the remote tier for `keys` at once; what may be served is in the local tier then.
@@ -122,7 +135,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         remote.key(&self.state, &self.scope_bytes, key)
     }
 
-    /// Checks what the store gave, and promotes what may be served.
+    /// Checks what the store gave, and promotes what may be served; that it answers is for the caller to count.
     pub(crate) fn examine(
         &self,
         remote: &Remote,
@@ -145,13 +158,10 @@ impl<V: Send + Sync + 'static> Region<V> {
             }
         };
         let found = self.promote(key, entry);
-        if let Ok(found) = found {
-            bump(&counters.remote_hits);
-            self.observe(key, CacheEventKind::RemoteHit);
-            return Some(found);
+        if found.is_err() {
+            bump(&counters.remote_invalid);
         }
-        bump(&counters.remote_invalid);
-        None
+        found.ok()
     }
 
     /// Makes an entry of bytes; it keeps its own position, and says nothing of this node's clock.
@@ -179,7 +189,7 @@ impl<V: Send + Sync + 'static> Region<V> {
         let probe = self.probe(key);
         let weight = entry_weight(&probe.to_key(), weight, &marks);
         let times = Times::now(self.larder.clock());
-        let lifetime = self.state.policy.lifetime();
+        let lifetime = self.lifetime_of(value.is_some());
         // However the clock goes where it was stored, or whoever made the times up.
         let latest = times.now.after(lifetime.ttl);
         let expires = times.moment(opened.expires).min(latest);

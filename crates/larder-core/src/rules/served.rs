@@ -118,6 +118,32 @@ async fn a_change_during_a_restamp_stays_above_the_stamp() {
     assert_eq!(validity(&region, &seven), Validity::Invalid);
 }
 
+/// `restamp`: what is checked before the watermark is read is checked again behind it. Fails with
+/// `node.everything()` compared once only in `Entry::validity`.
+#[tokio::test]
+async fn a_change_of_everything_during_a_restamp_stays_above_the_stamp() {
+    let everything = |node: &Node| {
+        let position = node.watermark();
+        node.apply(position, &[Change::everything()]);
+        node.advance(position.next());
+    };
+    // A gap: what changed in it is known by `everything` alone.
+    let gap = |node: &Node| node.adopt(node.incarnation(), Position::new(50));
+    let happenings: [fn(&Node); 2] = [everything, gap];
+    for happens in happenings {
+        let larder = larder();
+        let region = region(&larder);
+        let seven = keep(&region, "7", &[row(7)]);
+        // Another row: the check takes the long way, and stamps anew.
+        larder.publish(Change::row(&table(), 8)).await.unwrap();
+        let node = Arc::clone(larder.node());
+        interleave::at("validity: everything", move || happens(&node));
+        let _ = validity(&region, &seven);
+        assert!(interleave::passed());
+        assert_eq!(validity(&region, &seven), Validity::Invalid);
+    }
+}
+
 /// `restamp` keeps a hot entry's check short. Fails without the `fetch_max` in
 /// `Entry::validity`.
 #[tokio::test]

@@ -26,6 +26,7 @@ mod precision;
 mod region;
 mod remote;
 mod scene;
+mod second;
 mod session;
 mod shapes;
 mod spawned_tasks;
