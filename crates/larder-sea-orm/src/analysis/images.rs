@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use larder_core::{Image, KeyPart, RowKey};
+use larder_core::{Image, KeyPart, NULL_HASH, RowKey};
 use sea_orm::sea_query::Value;
 use sea_orm::{DbBackend, QueryResult};
 use smallvec::{SmallVec, smallvec};
@@ -307,7 +307,27 @@ impl Images {
                 .filter(|place| !self.rewritten.contains(place))?;
             Some((place, self.columns[place].stored(cell.value()?)?))
         };
-        Some(self.image(columns.iter().zip(cells).filter_map(value).collect()))
+        let mut values: Values = columns.iter().zip(cells).filter_map(value).collect();
+        values.extend(self.left_out(&columns[..columns.len().min(cells.len())], backend));
+        Some(self.image(values))
+    }
+
+    /// Returns the columns that are NULL in a row for which these are given; none if one of those is not known.
+    fn left_out(&self, given: &[Name], backend: DbBackend) -> Values {
+        let place = |name: &Name| {
+            let mut columns = self.columns.iter();
+            columns.position(|column| name.is_column(&column.name, backend))
+        };
+        let Some(given) = given.iter().map(place).collect::<Option<Vec<usize>>>() else {
+            return Values::new();
+        };
+        let is_left_out = |place: &usize| {
+            let column = &self.columns[*place];
+            let empty = column.empty && !column.generated && !self.rewritten.contains(place);
+            empty && !given.contains(place)
+        };
+        let places = (0..self.columns.len()).filter(is_left_out);
+        places.map(|place| (place, NULL_HASH)).collect()
     }
 
     /// Adds the columns of a key to an image.

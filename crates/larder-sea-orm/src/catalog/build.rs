@@ -266,6 +266,7 @@ fn agree(columns: &mut Vec<Column>, others: Vec<Column>) {
             Some(other) => {
                 column.generated |= other.generated;
                 column.nullable &= other.nullable;
+                column.empty &= other.empty;
                 if other.class != column.class || other.room != column.room {
                     column.class = ColumnClass::Other;
                 }

@@ -21,6 +21,8 @@ pub struct Column {
     pub generated: bool,
     /// It can hold NULL; otherwise the database may put something else in its place.
     pub nullable: bool,
+    /// Where no value is given for it, NULL is put there.
+    pub empty: bool,
 }
 
 /// A column of a primary key.

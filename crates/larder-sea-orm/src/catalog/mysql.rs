@@ -16,6 +16,7 @@ const COLUMN: &str = "CAST(c.table_name AS CHAR) AS name, CAST(c.column_name AS 
      CAST(c.data_type AS CHAR) AS type, CAST(c.column_type AS CHAR) AS declared, \
      CAST(COALESCE(c.collation_name, '') AS CHAR) AS collated, CAST(c.extra AS CHAR) AS extra, \
      CAST(c.is_nullable AS CHAR) AS nullable, \
+     c.column_default IS NULL OR c.column_default = 'NULL' AND VERSION() LIKE '%MariaDB%' AS unset, \
      CAST(COALESCE(c.character_maximum_length, -1) AS SIGNED) AS length";
 
 /// What the session says of itself.
@@ -227,6 +228,7 @@ fn column(row: &Row) -> Result<Column, DbErr> {
             .iter()
             .any(|word| extra.contains(word)),
         nullable: row.text("nullable")? == "YES",
+        empty: row.text("nullable")? == "YES" && row.flag("unset")?,
     })
 }
 

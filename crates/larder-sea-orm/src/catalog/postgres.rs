@@ -245,7 +245,8 @@ async fn columns<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, Vec<Column>
         db,
         &format!(
             "SELECT n.nspname::text AS schema, c.relname::text AS name, a.attname::text AS own, \
-             a.attgenerated <> '' AS generated, a.attnotnull AS filled, {TYPE} \
+             a.attgenerated <> '' AS generated, a.attnotnull AS filled, \
+             NOT (a.atthasdef OR a.attnotnull OR a.attidentity <> '') AND t.typdefault IS NULL AS unset, {TYPE} \
              FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
              JOIN pg_namespace n ON n.oid = c.relnamespace \
              JOIN pg_type t ON t.oid = a.atttypid \
@@ -263,6 +264,7 @@ async fn columns<C: ConnectionTrait>(db: &C) -> Result<HashMap<Path, Vec<Column>
             room: room(row)?,
             generated: row.flag("generated")?,
             nullable: !row.flag("filled")?,
+            empty: row.flag("unset")?,
         };
         columns
             .entry(path(row, "schema", "name")?)

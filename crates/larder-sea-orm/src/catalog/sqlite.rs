@@ -207,7 +207,7 @@ async fn columns<C: ConnectionTrait>(
     const HIDDEN: Option<i64> = Some(1);
     let sql = format!(
         "SELECT m.name AS tbl, c.name AS name, c.type AS type, c.hidden AS hidden, \
-         c.\"notnull\" OR c.pk > 0 AS filled FROM {}.sqlite_master m \
+         c.\"notnull\" OR c.pk > 0 AS filled, c.dflt_value IS NULL AS unset FROM {}.sqlite_master m \
          JOIN pragma_table_xinfo(m.name, {}) c WHERE {TABLES} ORDER BY m.name, c.cid",
         quoted(schema),
         literal(schema)
@@ -225,6 +225,7 @@ async fn columns<C: ConnectionTrait>(
             room: Room::Any,
             generated: hidden != Some(0),
             nullable: !row.flag("filled")?,
+            empty: !row.flag("filled")? && hidden == Some(0) && row.flag("unset")?,
         };
         columns.entry(table).or_default().push(column);
     }

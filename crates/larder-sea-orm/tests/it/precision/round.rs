@@ -59,7 +59,6 @@ pub(super) async fn play(raw: DatabaseConnection, seed: u64, tally: &mut Tally) 
     let mut maker = Maker::new(&mut dice, &schema);
     fill(&raw, &mut maker).await;
     let larder = Larder::builder("precision")
-        .slots(1 << 14)
         .environment::<&str, &str>([])
         .build()
         .unwrap();
