@@ -40,6 +40,8 @@ pub struct Filter {
     always: Sides,
     /// What the answer tells: nothing until it has come.
     told: Option<OnceLock<Sides>>,
+    /// A row that comes or goes counts for nothing.
+    existing: bool,
 }
 
 /// Conditions on a row as it was, and as it is.
@@ -68,7 +70,18 @@ impl Filter {
                 after: after.into_iter().collect(),
             },
             told: None,
+            existing: false,
         }
+    }
+
+    /// Lets only rows through that are there before a change and after it.
+    ///
+    /// For rows that count through others alone, which come and go with them: of a table joined by a foreign key that
+    /// refers to it.
+    #[must_use]
+    pub fn of_existing(mut self) -> Self {
+        self.existing = true;
+        self
     }
 
     /// The same of one answer, which will [tell](Self::tell) more.
@@ -77,6 +90,7 @@ impl Filter {
         Self {
             always: self.always.clone(),
             told: Some(OnceLock::new()),
+            existing: self.existing,
         }
     }
 
@@ -107,7 +121,12 @@ impl Filter {
 
     /// Tells whether it lets every row through, now and later.
     pub fn is_empty(&self) -> bool {
-        self.told.is_none() && self.always == Sides::default()
+        self.told.is_none() && !self.existing && self.always == Sides::default()
+    }
+
+    /// Tells whether a row counts that comes or goes.
+    pub(crate) fn is_of_existing(&self) -> bool {
+        self.existing
     }
 
     pub(crate) fn admits(&self, side: Side, row: &Image) -> bool {
@@ -135,7 +154,7 @@ impl Filter {
 impl PartialEq for Filter {
     fn eq(&self, other: &Self) -> bool {
         match (&self.told, &other.told) {
-            (None, None) => self.always == other.always,
+            (None, None) => self.always == other.always && self.existing == other.existing,
             _ => std::ptr::eq(self, other),
         }
     }
@@ -146,7 +165,7 @@ impl Eq for Filter {}
 impl Hash for Filter {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match &self.told {
-            None => self.always.hash(state),
+            None => (&self.always, self.existing).hash(state),
             Some(_) => std::ptr::from_ref(self).hash(state),
         }
     }

@@ -70,11 +70,14 @@ impl Filtered {
 
     /// Tells whether a change of its table may be one of its rows.
     pub(crate) fn is_concerned(&self, what: &What) -> bool {
-        let images = match what {
-            What::Row(row) => self.clock.images_of_row(row),
-            What::Rows(rows) => self.clock.images_of_rows(rows),
+        let (images, before, after) = match what {
+            What::Row(row) => (self.clock.images_of_row(row), &row.before, &row.after),
+            What::Rows(rows) => (self.clock.images_of_rows(rows), &rows.before, &rows.after),
             _ => return true,
         };
+        if self.filter.is_of_existing() && [before, after].contains(&&Image::Absent) {
+            return false;
+        }
         let mut images = images.into_iter();
         images.any(|(side, image)| self.matches(image) && self.filter.admits(side, image))
     }

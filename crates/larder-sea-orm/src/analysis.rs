@@ -49,6 +49,7 @@ mod recorder;
 mod recorder_parts;
 mod recorder_state;
 mod recorder_writers;
+mod references;
 mod remembered;
 mod scan;
 mod seats;

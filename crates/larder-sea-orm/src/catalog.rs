@@ -71,6 +71,8 @@ pub struct Catalog {
     fails: bool,
     /// The place of a function among what is not explained that may run in any statement without its name.
     hidden: Option<usize>,
+    /// Every row refers to one that is there, as foreign keys say.
+    pub(crate) keys_hold: bool,
     /// Views that may write when they are read.
     writing_views: HashSet<(String, String)>,
 }
@@ -199,6 +201,25 @@ impl Catalog {
         let place = self.hidden?;
         self.meet(place);
         Some(self.unexplained[place].name())
+    }
+
+    /// Tells whether a column of one table is a foreign key to one of another.
+    pub(crate) fn refers(
+        &self,
+        (child, own): (&Table, &str),
+        (parent, key): (&Table, &str),
+    ) -> bool {
+        let is_it = |it: &Child| {
+            let of_key = || matches!(parent.key.as_slice(), [column] if column.name == key);
+            let referred = match it.referred.as_slice() {
+                [] => of_key(),
+                [column] => column.eq_ignore_ascii_case(key),
+                _ => false,
+            };
+            let by = matches!(it.columns.as_slice(), [column] if column.eq_ignore_ascii_case(own));
+            it.table == Ok(child.place) && referred && by
+        };
+        parent.children.iter().any(is_it)
     }
 
     /// Tells whether a statement that is refused may have written rows: some table or trigger says `FAIL`.

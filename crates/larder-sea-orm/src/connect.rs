@@ -88,8 +88,22 @@ impl Connect for Larder {
 pub struct DomainOptions {
     pub(crate) on_bypass: OnBypass,
     pub(crate) bulk: Bulk,
+    pub(crate) foreign_keys: ForeignKeys,
     watch: Option<Watch>,
     identity: Option<String>,
+}
+
+/// Whether every row refers to one that is there, as its foreign keys say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ForeignKeys {
+    /// Perhaps not: each database lets a session switch the checks off, and takes keys over rows that break them.
+    #[default]
+    Unchecked,
+    /// At every commit. A row that comes then has no rows yet that refer to it, but those that come with it: an INNER
+    /// or LEFT JOIN of a table by the integers or UUIDs that refer to it is left alone by its insertions and deletions.
+    ///
+    /// Where it does not hold an answer may stay old: a row that refers to nothing gets its partner unnoticed.
+    Hold,
 }
 
 impl DomainOptions {
@@ -110,6 +124,13 @@ impl DomainOptions {
     #[must_use]
     pub fn bulk(mut self, bulk: Bulk) -> Self {
         self.bulk = bulk;
+        self
+    }
+
+    /// Says whether the foreign keys of the database may be relied on. Default: [`ForeignKeys::Unchecked`].
+    #[must_use]
+    pub fn foreign_keys(mut self, foreign_keys: ForeignKeys) -> Self {
+        self.foreign_keys = foreign_keys;
         self
     }
 

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use crate::by_hand::ByHand;
 use crate::bypass::{Bypass, own};
 use crate::catalog::{Catalog, Relation};
-use crate::connect::DomainOptions;
+use crate::connect::{DomainOptions, ForeignKeys};
 use crate::entity::{Bulk, CachedEntity, relation};
 use crate::landings::Landings;
 use crate::reader::Reader;
@@ -86,14 +86,17 @@ impl Domain {
     where
         C: ConnectionTrait + Send + Sync + 'static,
     {
-        let catalog = own(Catalog::read(&**pool, name)).await?;
+        let keys_hold = options.foreign_keys == ForeignKeys::Hold;
+        let mut catalog = own(Catalog::read(&**pool, name)).await?;
+        catalog.keys_hold = keys_hold;
         let (pool, domain) = (Arc::clone(pool), name.to_owned());
         let said = Arc::clone(catalog.said());
         let backend = pool.get_database_backend();
         let read = move || {
             let (pool, domain, said) = (Arc::clone(&pool), domain.clone(), Arc::clone(&said));
             async move {
-                let catalog = own(Catalog::read(&*pool, &domain)).await?;
+                let mut catalog = own(Catalog::read(&*pool, &domain)).await?;
+                catalog.keys_hold = keys_hold;
                 Ok(catalog.warning_through(&said))
             }
             .boxed()

@@ -130,7 +130,7 @@ mod view;
 pub use larder_macros::CachedEntity;
 
 pub use self::bypass::{OnBypass, Watch};
-pub use self::connect::{Connect, ConnectError, DomainOptions};
+pub use self::connect::{Connect, ConnectError, DomainOptions, ForeignKeys};
 pub use self::connection::{CachedConnection, CachedStream};
 pub use self::entity::{Bulk, CachedEntity, fingerprint};
 pub use self::repository::{CachedRepository, IdOf, Page, Repository, RowOf, RowsOf};

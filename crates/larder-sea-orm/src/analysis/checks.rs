@@ -28,6 +28,8 @@ const MOST_CHECKS: usize = 8;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Checks {
     own: SmallVec<[Own; 1]>,
+    /// Its rows come and go with those that refer to them.
+    referred: bool,
     /// The filter, if no value bound has a part in it.
     made: Option<Arc<Filter>>,
 }
@@ -295,9 +297,14 @@ impl Checks {
         }
     }
 
+    /// Says that rows come and go with those that refer to them.
+    pub(super) fn refer(&mut self) {
+        self.referred = true;
+    }
+
     /// Makes the filter at once if nothing is bound.
     pub(super) fn finish(&mut self, columns: &[Column]) {
-        if !self.own.is_empty() && !self.own.iter().any(Own::is_bound) {
+        if !self.is_empty() && !self.own.iter().any(Own::is_bound) {
             self.made = Some(Arc::new(self.filter(columns, &[])));
         }
     }
@@ -306,7 +313,7 @@ impl Checks {
     pub(super) fn with(&self, columns: &[Column], bound: &[Value]) -> Option<Arc<Filter>> {
         match &self.made {
             Some(made) => Some(Arc::clone(made)),
-            None if self.own.is_empty() => None,
+            None if self.is_empty() => None,
             None => Some(Arc::new(self.filter(columns, bound))),
         }
     }
@@ -314,6 +321,14 @@ impl Checks {
     fn filter(&self, columns: &[Column], bound: &[Value]) -> Filter {
         let own = self.own.iter();
         let conditions: Vec<Condition> = own.map(|it| it.condition(columns, Some(bound))).collect();
-        Filter::new(conditions.clone(), conditions)
+        let filter = Filter::new(conditions.clone(), conditions);
+        if self.referred {
+            return filter.of_existing();
+        }
+        filter
+    }
+
+    fn is_empty(&self) -> bool {
+        self.own.is_empty() && !self.referred
     }
 }

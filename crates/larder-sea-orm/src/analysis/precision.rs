@@ -18,6 +18,7 @@ use smallvec::{SmallVec, smallvec};
 use super::carry::{self, Candidate, Compared};
 use super::checks::{self, Checks};
 use super::narrow::{self, Also};
+use super::references;
 use super::seats::{Seat, Seats};
 use super::tells::{self, Tells, Waiting};
 use super::{Block, Uncacheable};
@@ -246,6 +247,7 @@ pub(super) fn reading(
         .filter(|seat| seat.table.has_policies())
         .for_each(Seat::name_all);
     let candidates = carry::candidates(&seats).into_iter();
+    let referred = references::referred(&seats, catalog);
     let seated = seats.list.iter().zip(candidates.zip(checks::of(&seats)));
     for (place, (seat, (candidates, mut checks))) in seated.enumerate() {
         if blocks[seat.block].is_empty() {
@@ -255,6 +257,9 @@ pub(super) fn reading(
         let equalities = narrow::chosen(seat.table, &candidates);
         let (also, strict) = narrow::also(&equalities, &candidates);
         checks.add(&narrow::left_aside(&equalities, &candidates));
+        if referred.contains(&place) {
+            checks.refer();
+        }
         checks.finish(seat.table.columns());
         let checks = Arc::new(checks);
         let tells = tells::of(&seats, seat, key.is_some());

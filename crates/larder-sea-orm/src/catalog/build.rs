@@ -147,6 +147,7 @@ fn empty(facts: &Facts, fold: &impl Fn(&Path) -> Path) -> Catalog {
         by_session: Vec::new(),
         fails: facts.fails,
         hidden: None,
+        keys_hold: false,
         writing_views: HashSet::new(),
     };
     if let Some(name) = &facts.hidden {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use larder_core::{Key, Larder, Lookup, Policy, Region};
-use larder_sea_orm::{Bulk, CachedConnection, Connect as _, DomainOptions};
+use larder_sea_orm::{Bulk, CachedConnection, Connect as _, DomainOptions, ForeignKeys};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbErr, Statement};
 
 use super::answer::{Answer, answer};
@@ -64,11 +64,16 @@ pub(super) async fn play(raw: DatabaseConnection, seed: u64, tally: &mut Tally) 
         .unwrap();
     let policy = Policy::ttl(Duration::from_hours(1));
     let bulk = maker.dice().weighed(&[(1, Bulk::Wide), (3, Bulk::Exact)]);
+    let foreign_keys = match bulk {
+        Bulk::Wide => ForeignKeys::Unchecked,
+        Bulk::Exact => ForeignKeys::Hold,
+    };
+    let options = DomainOptions::new().bulk(bulk).foreign_keys(foreign_keys);
     let mut round = Round {
         seed,
         schema: &schema,
         cached: larder
-            .connect_with("main", raw.clone(), DomainOptions::new().bulk(bulk))
+            .connect_with("main", raw.clone(), options)
             .await
             .unwrap(),
         raw,
