@@ -2,3 +2,6 @@
 
 mod meddling;
 mod refusing;
+mod scripted;
+mod stored;
+mod storm;
