@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use larder_core::{Clock as _, SystemClock};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -11,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
+use crate::node::Node;
 use crate::server::Server;
 use crate::world::World;
 
@@ -189,4 +191,45 @@ borne! {
     a_server_that_has_too_many_clients: Mood::Says(b"-ERR max number of clients reached\r\n");
     a_server_that_is_out_of_memory: Mood::Refuses(b"-OOM command not allowed when used memory > 'maxmemory'.\r\n");
     a_server_that_has_no_code_for_its_error: Mood::Says(b"-\r\n");
+}
+
+/// Two nodes, of which one writes a row after the other for longer than anybody is patient.
+async fn writes_to_a_slow_server_are_heard_in_time(later: Duration) {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let scripted = Scripted::before(&server).await;
+    let url = format!("redis://{}", scripted.address);
+    let (one, two) = tokio::join!(Node::heard(&url), Node::heard(&url));
+    let clock = SystemClock::new();
+    *scripted.mood.lock().unwrap() = Mood::Slow(later);
+    let mut written = Vec::new();
+    let mut oldest = Duration::ZERO;
+    let mut served = 0;
+    for row in 0..300 {
+        two.read(row, 1).await;
+        one.write(row).await;
+        written.push(clock.now());
+        for (row, at) in (0..).zip(&written) {
+            let now = clock.now();
+            if two.served(row).await == Some(1) {
+                oldest = oldest.max(now.since(*at));
+                served += 1;
+            }
+        }
+        clock.sleep(Duration::from_millis(10)).await;
+    }
+    println!(
+        "{later:?} late: {served} served, at most {oldest:.2?} after the write; {}; {}",
+        one.bus(),
+        two.bus()
+    );
+    assert!(oldest <= Duration::from_secs(1), "{later:?}: {oldest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_to_a_slow_server_is_heard_in_time() {
+    for millis in [15, 32, 60, 120, 180, 240, 290, 350] {
+        writes_to_a_slow_server_are_heard_in_time(Duration::from_millis(millis)).await;
+    }
 }
