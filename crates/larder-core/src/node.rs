@@ -233,8 +233,8 @@ impl Node {
 
     /// Begins at the head of a log whose changes from `oldest` on were applied here.
     ///
-    /// What was loaded before the oldest of them is invalid. A log without changes has its head as
-    /// its oldest.
+    /// What was loaded before the oldest of them is invalid. A log without changes has the place behind
+    /// its head as its oldest: what stood at the head was not applied.
     pub fn start(&self, incarnation: u64, oldest: Position, head: Position) {
         let below = oldest.get().saturating_sub(1);
         self.everything.fetch_max(below, Ordering::AcqRel);

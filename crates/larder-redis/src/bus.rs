@@ -67,6 +67,8 @@ struct Shared {
     nodes: Nodes,
     /// The log that the nodes were brought to; zero before the first.
     adopted: AtomicU64,
+    /// The last position that was read of it.
+    read_to: AtomicU64,
     /// Tells this process's entries from others'.
     origin: Bytes,
     figures: Figures,
@@ -84,6 +86,7 @@ impl RedisBus {
             publisher: Guard::new("bus", recipe, settings.in_flight),
             nodes: Nodes::default(),
             adopted: AtomicU64::new(0),
+            read_to: AtomicU64::new(0),
             origin: Bytes::copy_from_slice(&random.to_le_bytes()),
             figures: Figures::default(),
             clock: SystemClock::new(),
@@ -131,6 +134,8 @@ impl Shared {
         if bytes.len() > LARGEST {
             bytes = encode(&[Change::everything()]);
         }
+        // What was read before is below what is placed now.
+        let read_to = self.read_to.load(Ordering::Acquire);
         let answers = self
             .publisher
             .ask(self.log.publish(bytes, &self.origin))
@@ -146,6 +151,9 @@ impl Shared {
             return Err(Unplaced::OtherLog);
         }
         let position = place.position().ok_or(Unplaced::Unfit)?;
+        if position.get() <= read_to {
+            return Err(Unplaced::WentBack);
+        }
         self.nodes.published(log, position, changes);
         Ok(position)
     }
@@ -174,11 +182,13 @@ impl Bus for RedisBus {
         Box::pin(async move { self.0.shared.publish(&changes).await })
     }
 
-    /// Positions are the server's time: one of much later than now was made up.
-    fn is_plausible(&self, _: &Node, position: Position) -> bool {
-        let ahead = self.0.shared.clock.wall() + PLAUSIBLE;
-        let ahead = ahead.duration_since(SystemTime::UNIX_EPOCH);
-        ahead.is_ok_and(|ahead| u128::from(Place::millis_of(position)) <= ahead.as_millis())
+    /// Positions are the server's time: one of much later than now, and than what was read, was made up.
+    fn is_plausible(&self, node: &Node, position: Position) -> bool {
+        let now = self.0.shared.clock.wall();
+        let now = now.duration_since(SystemTime::UNIX_EPOCH);
+        let read = Duration::from_millis(Place::millis_of(node.watermark()));
+        let ahead = now.unwrap_or_default().max(read) + PLAUSIBLE;
+        u128::from(Place::millis_of(position)) <= ahead.as_millis()
     }
 }
 
@@ -201,6 +211,8 @@ enum Unplaced {
     Replica,
     #[error("the log is another one than before, and not adopted yet")]
     OtherLog,
+    #[error("the log ends before what was read of it, and is not begun anew yet")]
+    WentBack,
     #[error("the log has ids that do not fit a position: remove the stream")]
     Unfit,
 }

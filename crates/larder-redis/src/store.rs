@@ -111,7 +111,9 @@ impl RedisStore {
     }
 
     fn set(&self, value: &StoreValue, only_new: bool) -> Option<Ask> {
-        let millis = i64::try_from(value.ttl.as_millis()).unwrap_or(i64::MAX / 2);
+        let millis = i64::try_from(value.ttl.as_millis()).unwrap_or(i64::MAX);
+        // It is added to the time of day.
+        let millis = millis.min(i64::MAX / 2);
         // Redis takes no ttl of zero: such a value is gone already.
         (millis > 0).then(|| {
             let bytes = Value::Bytes(value.bytes.clone());

@@ -13,6 +13,10 @@ pub(crate) struct Course {
     /// The last entry that nodes which have begun were given; behind the cursor's while it reads
     /// anew for others.
     pub(crate) followed: Place,
+    /// Where the log ended when it was last read.
+    head: Place,
+    /// How many entries were ever added up to `followed`, where that is known.
+    added: Option<u64>,
 }
 
 /// What a page means for those who have read so far.
@@ -24,6 +28,8 @@ pub(crate) enum Verdict {
     Absent,
     /// Another log, or one that lost entries: changes may have been missed.
     Gap(u64),
+    /// The same log ends before what was read of it: positions will be given again.
+    WentBack,
     /// What follows the cursor; `holed` for those that read from the beginning.
     Follows {
         /// The log.
@@ -34,6 +40,50 @@ pub(crate) enum Verdict {
 }
 
 impl Course {
+    /// Begins at the head of a log.
+    pub(crate) fn at(log: u64, head: Place) -> Self {
+        Self {
+            log: Some(log),
+            cursor: head,
+            followed: head,
+            head,
+            added: None,
+        }
+    }
+
+    /// Takes note of a page, before the cursor is moved behind it.
+    pub(crate) fn note(&mut self, page: &Page) {
+        let count = |added: u64| added.saturating_add(self.new_entries(page));
+        self.added = if self.last(page) == page.head {
+            page.added
+        } else {
+            self.added.map(count)
+        };
+        self.head = page.head;
+    }
+
+    /// Returns the last entry that is read with a page.
+    fn last(&self, page: &Page) -> Place {
+        let last = page.entries.last().map_or(Place::ZERO, |entry| entry.place);
+        last.max(self.followed)
+    }
+
+    fn new_entries(&self, page: &Page) -> u64 {
+        let places = page.entries.iter().map(|entry| entry.place);
+        let count = places.filter(|place| *place > self.followed).count();
+        u64::try_from(count).unwrap_or(u64::MAX)
+    }
+
+    /// Entries were removed from the midst of the log or from its end, or it is a copy of before that went on.
+    fn lacks_some(&self, page: &Page) -> bool {
+        if !page.full && self.last(page) < self.head {
+            return true;
+        }
+        let at_end = self.last(page) == page.head;
+        let added = page.added.zip(self.added).filter(|_| at_end);
+        added.is_some_and(|(now, before)| now != before.saturating_add(self.new_entries(page)))
+    }
+
     /// Says what a page means. Pure.
     pub(crate) fn judge(&self, page: &Page, any_begun: bool) -> Verdict {
         if !page.identity.master {
@@ -45,11 +95,14 @@ impl Course {
         if page.head == Place::ZERO {
             return Verdict::Absent;
         }
-        if self.log != Some(incarnation) || page.head < self.cursor.max(self.followed) {
+        if self.log != Some(incarnation) {
             return Verdict::Gap(incarnation);
         }
+        if page.head < self.cursor.max(self.followed) {
+            return Verdict::WentBack;
+        }
         let lost = |from: Place| page.head > from && page.first.is_none_or(|first| first > from);
-        if any_begun && lost(self.followed) {
+        if any_begun && (lost(self.followed) || self.lacks_some(page)) {
             return Verdict::Gap(incarnation);
         }
         Verdict::Follows {
@@ -62,7 +115,7 @@ impl Course {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bus::log::Identity;
+    use crate::bus::log::{Entry, Identity};
 
     const LOG: u64 = 7;
 
@@ -78,20 +131,18 @@ mod tests {
             head: place(head),
             first: Some(place(first)),
             length: 1,
+            added: None,
             identity: Identity {
                 master: true,
                 incarnation: Some(LOG),
             },
+            refused: None,
         }
     }
 
     /// Read up to `followed`.
     fn course(followed: u64) -> Course {
-        Course {
-            log: Some(LOG),
-            cursor: place(followed),
-            followed: place(followed),
-        }
+        Course::at(LOG, place(followed))
     }
 
     const FOLLOWS: Verdict = Verdict::Follows {
@@ -106,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_log_another_log_and_a_lower_head_are_gaps() {
+    fn the_first_log_and_another_log_are_gaps() {
         let gap = Verdict::Gap(LOG);
         assert_eq!(Course::default().judge(&page(10, 50), false), gap);
         let other = Course {
@@ -114,7 +165,16 @@ mod tests {
             ..course(50)
         };
         assert_eq!(other.judge(&page(10, 60), true), gap);
-        assert_eq!(course(50).judge(&page(10, 49), true), gap);
+    }
+
+    #[test]
+    fn a_log_that_ends_before_what_was_read_of_it_has_to_be_another_one() {
+        assert_eq!(course(50).judge(&page(10, 49), true), Verdict::WentBack);
+        let anew = Course {
+            cursor: place(20),
+            ..course(50)
+        };
+        assert_eq!(anew.judge(&page(10, 49), false), Verdict::WentBack);
     }
 
     #[test]
@@ -129,6 +189,49 @@ mod tests {
             course(60).judge(&empty, true),
             FOLLOWS,
             "nothing was missed"
+        );
+    }
+
+    fn entry(millis: u64) -> Entry {
+        Entry {
+            place: place(millis),
+            changes: Vec::new(),
+            origin: None,
+        }
+    }
+
+    #[test]
+    fn entries_removed_before_they_were_read_are_a_gap() {
+        let counted = |entries: &[u64], head, added| Page {
+            entries: entries.iter().map(|millis| entry(*millis)).collect(),
+            added: Some(added),
+            ..page(10, head)
+        };
+        let mut course = course(50);
+        course.note(&counted(&[], 50, 9));
+        assert_eq!(course.judge(&counted(&[60, 70], 70, 11), true), FOLLOWS);
+        assert_eq!(
+            course.judge(&counted(&[60, 70], 70, 12), true),
+            Verdict::Gap(LOG)
+        );
+        assert_eq!(
+            course.judge(&counted(&[70], 70, 3), true),
+            Verdict::Gap(LOG),
+            "a copy of before that went on"
+        );
+        // One was added behind the read: it is counted with the next.
+        course.note(&counted(&[60], 70, 11));
+        course.followed = place(60);
+        course.cursor = place(60);
+        assert_eq!(course.judge(&counted(&[70], 70, 11), true), FOLLOWS);
+        assert_eq!(
+            course.judge(&counted(&[80], 80, 12), true),
+            Verdict::Gap(LOG)
+        );
+        assert_eq!(
+            course.judge(&counted(&[], 70, 11), true),
+            Verdict::Gap(LOG),
+            "it was the last one"
         );
     }
 

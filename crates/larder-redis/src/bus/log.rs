@@ -25,6 +25,8 @@ pub(crate) const MOST_READ: usize = 512;
 pub(crate) struct Log {
     stream: String,
     incarnation: String,
+    /// No stream is there: to add to it changes nothing, and fails where to publish would.
+    nowhere: String,
     slot: u16,
     length: u64,
 }
@@ -50,7 +52,11 @@ pub(crate) struct Page {
     pub(crate) first: Option<Place>,
     /// How many are kept.
     pub(crate) length: u64,
+    /// How many were ever added; `None` before Redis 7.
+    pub(crate) added: Option<u64>,
     pub(crate) identity: Identity,
+    /// Why nobody could publish when it was read; `None` if everybody could.
+    pub(crate) refused: Option<Error>,
 }
 
 /// One entry of the log.
@@ -67,6 +73,7 @@ impl Log {
         Self {
             slot: redis_keyslot(stream.as_bytes()),
             incarnation: format!("{prefix}:{{{prefix}}}:incarnation"),
+            nowhere: format!("{prefix}:{{{prefix}}}:nowhere"),
             stream,
             length,
         }
@@ -107,15 +114,34 @@ impl Log {
             Ask::at(self.slot, "XINFO", about),
         ];
         asks.extend(self.identity());
+        asks.push(self.try_to_publish());
         asks
+    }
+
+    /// Fails or waits where to publish would: memory is full, writes are paused, replicas are missing, a right is.
+    ///
+    /// Who only reads would vouch for a log to which nobody can add.
+    fn try_to_publish(&self) -> Ask {
+        let name: Value = self.nowhere.clone().into();
+        let args = ["NOMKSTREAM", "MAXLEN", "1", "*", "n", "1"];
+        let args = std::iter::once(name).chain(args.map(Value::from));
+        Ask::at(self.slot, "XADD", args.collect())
     }
 
     /// Begins the log: gives it an incarnation and a first entry, so that positions are the
     /// server's time.
     pub(crate) fn begin(&self) -> Vec<Ask> {
-        let random = RandomState::new();
-        let name = format!("{:016x}{:016x}", random.hash_one(0), random.hash_one(1));
-        let args = vec![self.incarnation.clone().into(), name.into(), "NX".into()];
+        let args = vec![
+            self.incarnation.clone().into(),
+            new_name().into(),
+            "NX".into(),
+        ];
+        vec![Ask::at(self.slot, "SET", args), self.mark()]
+    }
+
+    /// Begins another log on the same stream, whatever the one of before was called.
+    pub(crate) fn begin_anew(&self) -> Vec<Ask> {
+        let args = vec![self.incarnation.clone().into(), new_name().into()];
         vec![Ask::at(self.slot, "SET", args), self.mark()]
     }
 
@@ -146,6 +172,11 @@ impl Log {
     }
 }
 
+fn new_name() -> String {
+    let random = RandomState::new();
+    format!("{:016x}{:016x}", random.hash_one(0), random.hash_one(1))
+}
+
 /// Returns where changes were placed, and on which log.
 pub(crate) fn placed(answers: Vec<Answer>) -> Result<(Place, Identity), Error> {
     let mut answers = answers.into_iter();
@@ -166,19 +197,21 @@ pub(crate) fn marked(answers: Vec<Answer>) -> Result<Place, Error> {
 pub(crate) fn page(answers: Vec<Answer>) -> Result<Page, Error> {
     let mut answers = answers.into_iter();
     let entries = entries(&next(&mut answers)?)?;
-    let (head, first, length) = match next(&mut answers) {
+    let about = match next(&mut answers) {
         Ok(about) => about_stream(&about).ok_or_else(|| strange("XINFO"))?,
         // The stream is not there.
-        Err(error) if server_said(&error) == Some("ERR") => (Place::ZERO, None, 0),
+        Err(error) if server_said(&error) == Some("ERR") => About::default(),
         Err(error) => return Err(error),
     };
     Ok(Page {
         full: entries.len() >= MOST_READ,
         entries,
-        head,
-        first,
-        length,
+        head: about.head,
+        first: about.first,
+        length: about.length,
+        added: about.added,
         identity: identity(&mut answers)?,
+        refused: next(&mut answers).err(),
     })
 }
 
@@ -198,26 +231,45 @@ fn identity(answers: &mut impl Iterator<Item = Answer>) -> Result<Identity, Erro
     let info = text(&next(answers)?).ok_or_else(|| strange("INFO"))?;
     let replication = line(&info, "master_replid").ok_or_else(|| strange("INFO"))?;
     // The name tells a log that was lost as a whole, the replication's id one that lost its end.
-    let name = text(&name).filter(|name| !name.is_empty());
+    // Whatever stands there is a name, be it none that was given here.
+    let name = match name {
+        Value::Bytes(name) => Some(name),
+        Value::String(name) => Some(name.into_inner()),
+        _ => None,
+    };
+    let name = name.map(|name| hash(&[&name[..], b" ", replication.as_bytes()].concat()));
     Ok(Identity {
         master: line(&info, "role") == Some("master"),
-        incarnation: name.map(|name| hash(&format!("{name} {replication}"))),
+        incarnation: name,
     })
 }
 
 /// The same on every node of every version; never zero, which is no log.
-fn hash(name: &str) -> u64 {
-    rapidhash::v3::rapidhash_v3(name.as_bytes()) | 1
+fn hash(name: &[u8]) -> u64 {
+    rapidhash::v3::rapidhash_v3(name) | 1
 }
 
-fn about_stream(about: &Value) -> Option<(Place, Option<Place>, u64)> {
+/// What XINFO says of the stream.
+#[derive(Default)]
+struct About {
+    head: Place,
+    first: Option<Place>,
+    length: u64,
+    added: Option<u64>,
+}
+
+fn about_stream(about: &Value) -> Option<About> {
     let head = Place::parse(&text(field(about, "last-generated-id")?)?)?;
     let first = match field(about, "first-entry")? {
         Value::Array(entry) => Some(Place::parse(&text(entry.first()?)?)?),
         _ => None,
     };
-    let length = field(about, "length")?.as_u64()?;
-    Some((head, first, length))
+    Some(About {
+        head,
+        first,
+        length: field(about, "length")?.as_u64()?,
+        added: field(about, "entries-added").and_then(Value::as_u64),
+    })
 }
 
 /// Reads `{stream: [[id, [field, value, ..]], ..]}`, or the lists that RESP2 makes of it.
@@ -322,7 +374,10 @@ mod tests {
         assert_eq!(incarnation("a", "1"), incarnation("a", "1"));
         assert_ne!(incarnation("a", "1"), incarnation("b", "1"));
         assert_ne!(incarnation("a", "1"), incarnation("a", "2"));
-        assert_eq!(incarnation("", "1"), None);
+        assert_ne!(incarnation("", "1"), incarnation("a", "1"));
+        let info = "role:master\r\nmaster_replid:1\r\n";
+        let mut nameless = [Ok(Value::Null), Ok(info.into())].into_iter();
+        assert_eq!(identity(&mut nameless).unwrap().incarnation, None);
     }
 
     #[test]

@@ -150,7 +150,9 @@ impl Nodes {
                 return;
             };
             member.stage = Stage::Begun;
-            let oldest = oldest.and_then(Place::position).unwrap_or(head);
+            // Nothing replayed: the change at the head itself may be one that was removed.
+            let oldest = oldest.and_then(Place::position);
+            let oldest = oldest.unwrap_or_else(|| head.next());
             if let Some(node) = member.node.upgrade() {
                 node.start(log, oldest, head);
             }

@@ -93,6 +93,11 @@ impl Reader {
                 self.answered(sent, &[], false);
                 return link.send_all(self.shared.log.begin()).await;
             }
+            Verdict::WentBack => {
+                // Entries that are stamped above its head would outlive what is placed there next.
+                self.answered(sent, &[], false);
+                return link.send_all(self.shared.log.begin_anew()).await;
+            }
             Verdict::Gap(incarnation) => {
                 let lowered = page.head < self.course.followed;
                 self.gap(incarnation, page.head)?;
@@ -104,6 +109,10 @@ impl Reader {
             }
             Verdict::Follows { log, holed } => {
                 let to_end = self.take(log, &page, holed)?;
+                if let Some(refused) = page.refused {
+                    // What others have written waits for the log as well.
+                    return Err(refused);
+                }
                 self.draw_a_line(link, sent).await?;
                 self.answered(sent, &nodes, to_end);
             }
@@ -132,12 +141,9 @@ impl Reader {
     fn gap(&mut self, incarnation: u64, head: Place) -> Result<(), Error> {
         let position = position(head)?;
         let first = self.course.log.is_none();
-        self.course = Course {
-            log: Some(incarnation),
-            cursor: head,
-            followed: head,
-        };
+        self.course = Course::at(incarnation, head);
         self.shared.nodes.adopt(incarnation, position);
+        self.shared.read_to.store(position.get(), Ordering::Release);
         if self.shared.nodes.any_begun() {
             self.shared.adopted.store(incarnation, Ordering::Release);
         }
@@ -153,6 +159,7 @@ impl Reader {
         if holed {
             self.shared.nodes.holed();
         }
+        self.course.note(page);
         for entry in &page.entries {
             let own = entry.origin.as_ref() == Some(&self.shared.origin);
             let replayed = entry.place <= self.course.followed;
@@ -171,9 +178,9 @@ impl Reader {
         }
         if self.course.cursor > self.course.followed {
             self.course.followed = self.course.cursor;
-            self.shared
-                .nodes
-                .advance(log, position(self.course.cursor)?);
+            let position = position(self.course.cursor)?;
+            self.shared.nodes.advance(log, position);
+            self.shared.read_to.store(position.get(), Ordering::Release);
         }
         if page.full {
             return Ok(false);

@@ -12,6 +12,7 @@ mod faults;
 mod figures;
 mod node;
 mod proxy;
+mod second;
 mod server;
 #[cfg(feature = "tls")]
 mod tls;

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use larder_core::{Change, Dependency, Larder, Observer, Policy, Position, Region, TableName};
+use larder_core::{
+    Change, Dependency, Larder, Observer, Plain, Policy, Position, Region, TableName,
+};
 use larder_redis::{BusSnapshot, Redis};
 
 use crate::server::eventually;
@@ -35,6 +37,29 @@ impl Node {
     /// Starts a node and waits until its bus is trusted.
     pub(crate) async fn heard(url: &str) -> Self {
         let node = Self::start(url);
+        node.until_heard().await;
+        node
+    }
+
+    /// Starts a node that shares what it loads, and waits until its bus is trusted.
+    pub(crate) async fn sharing(url: &str, deployment: &str, ttl: Duration) -> Self {
+        let redis = Redis::builder(url).remote_timeout(Duration::from_millis(100));
+        let redis = redis.build().unwrap();
+        let larder = Larder::builder("shop")
+            .environment([("", "")])
+            .deployment(deployment)
+            .store(redis.store())
+            .bus(redis.bus())
+            .build()
+            .unwrap();
+        let numbers = larder.region("numbers", Policy::ttl(ttl)).unwrap();
+        let node = Self {
+            redis,
+            numbers: numbers.with_codec(Plain),
+            larder,
+            loads: AtomicU64::new(0),
+        };
+        node.redis.connect().await.unwrap();
         node.until_heard().await;
         node
     }

@@ -144,6 +144,26 @@ impl Server {
         Wire::open(self.address).unwrap().ask(parts).unwrap()
     }
 
+    /// Waits until a section of INFO has a line.
+    pub(crate) fn until_it_says(&self, section: &str, words: &str) {
+        let clock = SystemClock::new();
+        let deadline = clock.now().after(Duration::from_secs(20));
+        while !self.ask(&["INFO", section]).text().contains(words) {
+            assert!(clock.now() < deadline, "never {words}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// Where snapshots would be, is a folder that cannot be replaced.
+    pub(crate) fn spoil_snapshots(&self) {
+        fs::create_dir_all(self.folder.path().join("dump.rdb").join("full")).unwrap();
+    }
+
+    /// Ends [`spoil_snapshots`](Self::spoil_snapshots).
+    pub(crate) fn allow_snapshots(&self) {
+        fs::remove_dir_all(self.folder.path().join("dump.rdb")).unwrap();
+    }
+
     /// Asks as the user `admin`, for a server whose default user is off.
     pub(crate) fn admin(&self, parts: &[&str]) -> Reply {
         let mut wire = Wire::open(self.address).unwrap();
