@@ -38,6 +38,15 @@ pub trait Bus: fmt::Debug + Send + Sync + 'static {
     /// The changes may or may not be on the log; they are published again later.
     fn publish(&self, changes: Arc<[Change]>) -> BoxFuture<'_, Result<Position, BusError>>;
 
+    /// Publishes changes again that [`publish`](Self::publish) has not taken. Nobody waits for it, so it may take
+    /// longer. By default as `publish` does.
+    ///
+    /// # Errors
+    /// The changes may be published or not; they are published once more later.
+    fn publish_again(&self, changes: Arc<[Change]>) -> BoxFuture<'_, Result<Position, BusError>> {
+        self.publish(changes)
+    }
+
     /// Tells whether a position that somebody brought to `node` can have been given by now.
     ///
     /// Nobody waits for one that cannot. Default: whatever is less than 2^32 ahead of the node.

@@ -142,7 +142,7 @@ async fn tend(larder: &Larder) {
         let again = larder.clone();
         let attempt: Arc<[Change]> = changes.clone().into();
         // In a task of its own: a bus that panics is a bus that fails.
-        let attempt = tokio::spawn(async move { again.bus().publish(attempt).await });
+        let attempt = tokio::spawn(async move { again.bus().publish_again(attempt).await });
         match attempt.await {
             Ok(Ok(_)) => continue,
             Ok(Err(error)) => {

@@ -73,6 +73,15 @@ impl Breaker {
         Turn::Closed
     }
 
+    /// An answer came, but later than a caller would have waited for it.
+    ///
+    /// The circuit stays open for callers; who has the time may ask again at once.
+    pub(crate) fn answered_late(&mut self, now: Moment) -> Turn {
+        let turn = self.failed(now);
+        self.silent_until = now;
+        turn
+    }
+
     /// A call, or a probe, was not answered.
     pub(crate) fn failed(&mut self, now: Moment) -> Turn {
         self.failures = self.failures.saturating_add(1);
@@ -141,6 +150,15 @@ mod tests {
         assert_eq!(breaker.failed(later), Turn::None);
         assert!(!breaker.wants_probe(later));
         assert!(breaker.wants_probe(later.after(SILENCE)));
+    }
+
+    #[test]
+    fn a_late_answer_keeps_callers_away_and_nobody_else() {
+        let mut breaker = closed();
+        let turns: Vec<_> = (0..5).map(|_| breaker.answered_late(NOW)).collect();
+        assert_eq!(turns.last(), Some(&Turn::Opened));
+        assert_eq!(breaker.circuit(), Circuit::Open);
+        assert!(breaker.wants_probe(NOW));
     }
 
     #[test]

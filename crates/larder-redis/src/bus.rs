@@ -119,8 +119,8 @@ async fn supervise_publisher(shared: Arc<Shared>, closing: CancellationToken) {
 }
 
 impl Shared {
-    async fn publish(&self, changes: &[Change]) -> Result<Position, BusError> {
-        let published = self.place(changes).await;
+    async fn publish(&self, changes: &[Change], patiently: bool) -> Result<Position, BusError> {
+        let published = self.place(changes, patiently).await;
         let counter = match &published {
             Ok(_) => &self.figures.published,
             Err(_) => &self.figures.unpublished,
@@ -129,17 +129,18 @@ impl Shared {
         published.map_err(BusError::new)
     }
 
-    async fn place(&self, changes: &[Change]) -> Result<Position, Unplaced> {
+    async fn place(&self, changes: &[Change], patiently: bool) -> Result<Position, Unplaced> {
         let mut bytes = encode(changes);
         if bytes.len() > LARGEST {
             bytes = encode(&[Change::everything()]);
         }
         // What was read before is below what is placed now.
         let read_to = self.read_to.load(Ordering::Acquire);
-        let answers = self
-            .publisher
-            .ask(self.log.publish(bytes, &self.origin))
-            .await?;
+        let asks = self.log.publish(bytes, &self.origin);
+        let answers = match patiently {
+            true => self.publisher.ask_patiently(asks).await?,
+            false => self.publisher.ask(asks).await?,
+        };
         let (place, identity) = placed(answers)?;
         if !identity.master {
             return Err(Unplaced::Replica);
@@ -179,7 +180,11 @@ impl Bus for RedisBus {
     }
 
     fn publish(&self, changes: Arc<[Change]>) -> BoxFuture<'_, Result<Position, BusError>> {
-        Box::pin(async move { self.0.shared.publish(&changes).await })
+        Box::pin(async move { self.0.shared.publish(&changes, false).await })
+    }
+
+    fn publish_again(&self, changes: Arc<[Change]>) -> BoxFuture<'_, Result<Position, BusError>> {
+        Box::pin(async move { self.0.shared.publish(&changes, true).await })
     }
 
     /// Positions are the server's time: one of much later than now, and than what was read, was made up.

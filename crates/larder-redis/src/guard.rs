@@ -37,6 +37,7 @@ pub(crate) struct Guard {
     /// Something happened that the supervisor should look at.
     pub(crate) news: Notify,
     options: Options,
+    patient_options: Options,
     client: RwLock<Arc<Client>>,
     breaker: Mutex<Breaker>,
     places: Semaphore,
@@ -55,6 +56,7 @@ impl Guard {
             misled: AtomicBool::new(false),
             news: Notify::new(),
             options: recipe.options(),
+            patient_options: recipe.patient_options(),
             client: RwLock::new(Arc::new(recipe.client())),
             breaker: Mutex::new(Breaker::new(
                 recipe.tuning().failures,
@@ -80,19 +82,38 @@ impl Guard {
             bump(&self.counters.crowded);
             return Err(Unanswered::Busy);
         };
-        self.attempt(asks).await
+        self.attempt(asks, false).await
+    }
+
+    /// Sends commands for which nobody waits: also to a server that answers late, as soon as one may be probed.
+    pub(crate) async fn ask_patiently(&self, asks: Vec<Ask>) -> Result<Vec<Answer>, Unanswered> {
+        let may_ask = match self.circuit() {
+            Circuit::Closed => true,
+            Circuit::Open => self.wants_probe(),
+            Circuit::Starting => false,
+        };
+        if !may_ask {
+            bump(&self.counters.refused);
+            return Err(Unanswered::Open);
+        }
+        self.attempt(asks, true).await
     }
 
     /// Asks whether Redis is there, whatever the circuit says.
     pub(crate) async fn probe(&self) {
         // Its outcome is in the circuit.
-        let _ = self.attempt(vec![Ask::anywhere("PING", Vec::new())]).await;
+        let ping = vec![Ask::anywhere("PING", Vec::new())];
+        let _ = self.attempt(ping, true).await;
     }
 
-    async fn attempt(&self, asks: Vec<Ask>) -> Result<Vec<Answer>, Unanswered> {
+    async fn attempt(&self, asks: Vec<Ask>, patiently: bool) -> Result<Vec<Answer>, Unanswered> {
         let client = self.client();
-        let attempt = Attempt::begin(self);
-        let answers = send(&client, &self.options, asks).await;
+        let attempt = Attempt::begin(self, patiently);
+        let options = match patiently {
+            true => &self.patient_options,
+            false => &self.options,
+        };
+        let answers = send(&client, options, asks).await;
         attempt.end(answers)
     }
 
@@ -165,13 +186,15 @@ impl Guard {
         }
     }
 
-    fn report(&self, answered: bool) {
+    fn report(&self, report: Report) {
         let now = self.clock.now();
-        let turn = if answered {
+        if !matches!(report, Report::Nothing) {
             self.counters.last_answer(now);
-            self.breaker().answered()
-        } else {
-            self.breaker().failed(now)
+        }
+        let turn = match report {
+            Report::Answered => self.breaker().answered(),
+            Report::AnsweredLate => self.breaker().answered_late(now),
+            Report::Nothing => self.breaker().failed(now),
         };
         match turn {
             Turn::None => {}
@@ -199,15 +222,18 @@ impl Guard {
 struct Attempt<'a> {
     guard: &'a Guard,
     begun: Moment,
+    /// Nobody waits for it.
+    patient: bool,
     ended: bool,
 }
 
 impl<'a> Attempt<'a> {
-    fn begin(guard: &'a Guard) -> Self {
+    fn begin(guard: &'a Guard, patient: bool) -> Self {
         bump(&guard.counters.calls);
         Self {
             guard,
             begun: guard.clock.now(),
+            patient,
             ended: false,
         }
     }
@@ -221,7 +247,7 @@ impl<'a> Attempt<'a> {
             guard.news.notify_one();
         }
         if answers.iter().any(is_answered) {
-            guard.report(true);
+            guard.report(self.answered());
             return Ok(answers);
         }
         let error = answers.into_iter().find_map(Result::err);
@@ -232,12 +258,21 @@ impl<'a> Attempt<'a> {
         guard.note_error(&error);
         if *error.kind() == ErrorKind::Timeout {
             bump(&guard.counters.timeouts);
-            guard.report(false);
+            guard.report(Report::Nothing);
             return Err(Unanswered::Timeout);
         }
         bump(&guard.counters.failures);
-        guard.report(false);
+        guard.report(Report::Nothing);
         Err(Unanswered::Failed(error))
+    }
+
+    fn answered(&self) -> Report {
+        let tuning = self.guard.recipe.tuning();
+        let late = self.patient && tuning.patience > tuning.timeout;
+        if late && self.waited() > tuning.timeout {
+            return Report::AnsweredLate;
+        }
+        Report::Answered
     }
 
     fn waited(&self) -> Duration {
@@ -251,9 +286,18 @@ impl Drop for Attempt<'_> {
         // nothing.
         if !self.ended && self.waited() >= self.guard.recipe.tuning().timeout / 2 {
             bump(&self.guard.counters.timeouts);
-            self.guard.report(false);
+            self.guard.report(Report::Nothing);
         }
     }
+}
+
+/// What became of a call.
+#[derive(Clone, Copy)]
+enum Report {
+    Answered,
+    /// Later than a caller waits.
+    AnsweredLate,
+    Nothing,
 }
 
 /// A replica answered where a master was meant.

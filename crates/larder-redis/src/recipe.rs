@@ -60,10 +60,19 @@ impl Recipe {
 
     /// Returns what goes with every command.
     pub(crate) fn options(&self) -> Options {
+        self.options_within(self.tuning.timeout)
+    }
+
+    /// The options of a call for which nobody waits.
+    pub(crate) fn patient_options(&self) -> Options {
+        self.options_within(self.tuning.patience)
+    }
+
+    fn options_within(&self, timeout: Duration) -> Options {
         Options {
             max_attempts: Some(1),
             max_redirections: Some(self.redirections),
-            timeout: Some(self.tuning.timeout),
+            timeout: Some(timeout),
             // Nobody waits for a connection to stand.
             fail_fast: true,
             ..Options::default()

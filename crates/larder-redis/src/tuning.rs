@@ -18,6 +18,8 @@ pub(crate) const REPLACE_AFTER: Duration = Duration::from_secs(5);
 pub(crate) struct Tuning {
     /// A call fails after this.
     pub(crate) timeout: Duration,
+    /// A call for which nobody waits fails after this.
+    pub(crate) patience: Duration,
     /// So many failures in a row, and nothing is asked for a while.
     pub(crate) failures: u32,
     /// A TCP or TLS connection must stand within this, and greet within this.
@@ -33,6 +35,7 @@ impl Tuning {
     pub(crate) fn values(timeout: Duration) -> Self {
         Self {
             timeout,
+            patience: timeout,
             failures: 5,
             connect: at_least(500, timeout * 10),
             unresponsive: at_least(300, timeout * 4),
@@ -42,21 +45,27 @@ impl Tuning {
 
     /// The connection that publishes: back soon, because others wait for what is queued.
     pub(crate) fn publisher(timeout: Duration) -> Self {
+        let unresponsive = at_least(200, timeout * 4);
         Self {
             timeout,
+            // As long as readers are patient: what they are told late, they must be told.
+            patience: unresponsive,
             // A connection that died unnoticed is found dead only in the silence that follows.
             failures: 3,
             connect: at_least(300, timeout * 6),
-            unresponsive: at_least(200, timeout * 4),
+            unresponsive,
             pauses: (Duration::from_millis(20), Duration::from_millis(20)),
         }
     }
 
-    /// The connection that reads the log.
+    /// The connection that reads the log: no more patient than the one that publishes.
+    ///
+    /// A server that answers readers, and publishers too late, would be vouched for while nothing is published.
     pub(crate) fn reader(timeout: Duration) -> Self {
+        let publisher = Self::publisher(timeout);
         Self {
-            timeout: at_least(400, BLOCK + timeout * 4),
-            ..Self::publisher(timeout)
+            timeout: BLOCK + publisher.patience,
+            ..publisher
         }
     }
 

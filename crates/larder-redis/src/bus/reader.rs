@@ -84,6 +84,7 @@ impl Reader {
             .send(self.shared.log.read(self.course.cursor, block))
             .await;
         let page = page(answers)?;
+        let in_time = self.is_in_time(sent, &page);
         bump(&self.shared.figures.polls);
         match self.course.judge(&page, self.shared.nodes.any_begun()) {
             Verdict::Misled => {
@@ -114,10 +115,29 @@ impl Reader {
                     return Err(refused);
                 }
                 self.draw_a_line(link, sent).await?;
-                self.answered(sent, &nodes, to_end);
+                if in_time {
+                    self.answered(sent, &nodes, to_end);
+                } else {
+                    self.missed(&Error::new(ErrorKind::Timeout, "the log was answered late"));
+                    self.shared.publisher.heard_elsewhere();
+                }
             }
         }
         Ok(())
+    }
+
+    /// Tells whether a publisher would have waited for an answer that took so long, and for another one: what it gives
+    /// up is not vouched for.
+    ///
+    /// A read that finds something may have been held back as well, for nobody knows how long.
+    fn is_in_time(&self, sent: Moment, page: &Page) -> bool {
+        let held_back = if page.entries.is_empty() {
+            BLOCK
+        } else {
+            Duration::ZERO
+        };
+        let took = self.shared.clock.now().since(sent);
+        took <= self.recipe.tuning().patience * 3 / 4 + held_back
     }
 
     /// When the window behind a long silence is over, makes all of before invalid.

@@ -445,7 +445,7 @@ fn derived_tables_and_ctes_are_sources_without_a_relation() {
                 "SELECT x.id FROM (SELECT id FROM note WHERE kind = 1) x JOIN tag t ON t.id = x.id",
                 &[
                     "told from(?:x, tag:t) t.id/on1 x.id/0 x.id/on1 t.id=x.id@on1",
-                    "in 0 from(note) id/0 kind/w kind=1@w",
+                    "in 0 from(note) id/0 kind/w kind=1@w id=t.id@w",
                 ],
             ),
             (
@@ -470,6 +470,66 @@ fn derived_tables_and_ctes_are_sources_without_a_relation() {
             ),
         ],
     );
+}
+
+#[test]
+fn what_is_asked_of_a_query_in_from_is_asked_of_the_tables_behind_it() {
+    check(
+        &ALL,
+        &[
+            (
+                "SELECT x.n FROM (SELECT a.name AS n FROM note a) x WHERE x.n = 'v'",
+                &[
+                    "told from(?:x) x.n/0 x.n/w x.n=v@w",
+                    "in 0 from(note:a) a.name/0 a.name=v@w",
+                ],
+            ),
+            (
+                "WITH c (n) AS (SELECT name FROM note) SELECT n FROM c WHERE n = 'v'",
+                &["told from(?:c) n/0 n/w n=v@w", "from(note) name/0 name=v@w"],
+            ),
+            (
+                "SELECT * FROM (SELECT * FROM (SELECT name AS n FROM note) y) x WHERE n = 'v'",
+                &[
+                    "told from(?:x) */s n/w n=v@w",
+                    "in 0 from(?:y) */s",
+                    "in 1 from(note) name/0",
+                ],
+            ),
+            (
+                "SELECT x.n FROM (SELECT y.n FROM (SELECT name AS n FROM note) y) x WHERE x.n = 'v'",
+                &[
+                    "told from(?:x) x.n/0 x.n/w x.n=v@w",
+                    "in 0 from(?:y) y.n/0 y.n=v@w",
+                    "in 1 from(note) name/0 name=v@w",
+                ],
+            ),
+        ],
+    );
+}
+
+/// Each would be wrong: rows cut off, ranked, filled with NULLs, or of two uses.
+#[test]
+fn what_is_asked_of_a_query_in_from_stays_outside_where_it_would_change_the_answer() {
+    for sql in [
+        "SELECT x.n FROM (SELECT name AS n FROM note LIMIT 3) x WHERE x.n = 'v'",
+        "SELECT x.n FROM (SELECT name AS n, row_number() OVER (ORDER BY id) AS r FROM note) x WHERE x.n = 'v'",
+        "SELECT x.n FROM (SELECT max(name) AS n FROM note) x WHERE x.n = 'v'",
+        "SELECT x.n FROM (SELECT lower(name) AS n FROM note) x WHERE x.n = 'v'",
+        "SELECT x.n FROM tag t LEFT JOIN (SELECT name AS n FROM note) x ON x.n = 'v'",
+        "SELECT x.n FROM tag t FULL JOIN (SELECT name AS n FROM note) x ON x.n = 'v'",
+        "SELECT x.n FROM (SELECT name AS n FROM note UNION SELECT name FROM tag) x WHERE x.n = 'v'",
+        "SELECT x.n FROM (SELECT name AS n, id AS n FROM note) x WHERE x.n = 'v'",
+        "WITH c AS (SELECT name AS n FROM note) SELECT x.n FROM c x, c y WHERE x.n = 'v'",
+        "SELECT x.n FROM (SELECT name AS n FROM note) x, tag y WHERE n = 'v'",
+    ] {
+        for block in blocks(sql, Postgres)
+            .iter()
+            .filter(|it| it.contains("(note)"))
+        {
+            assert!(!block.contains("=v@"), "{sql}: {block}");
+        }
+    }
 }
 
 #[test]

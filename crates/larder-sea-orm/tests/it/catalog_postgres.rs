@@ -74,7 +74,7 @@ async fn keys_are_read_with_their_classes() {
         ("serial", "id", ColumnClass::Int),
         ("small", "id", ColumnClass::Int),
         ("ident", "id", ColumnClass::Uuid),
-        ("textual", "slug", ColumnClass::Text),
+        ("textual", "slug", ColumnClass::Exact),
         ("padded", "slug", ColumnClass::Text),
         ("folded", "slug", ColumnClass::Text),
         ("loose", "slug", ColumnClass::Other),
@@ -87,7 +87,7 @@ async fn keys_are_read_with_their_classes() {
     }
     assert_eq!(
         key("pair"),
-        [("a", ColumnClass::Text), ("b", ColumnClass::Int)]
+        [("a", ColumnClass::Exact), ("b", ColumnClass::Int)]
     );
     assert_eq!(key("keyless"), []);
 }
@@ -423,7 +423,7 @@ async fn returned_rows_tell_the_keys() {
         ("middle", "1"),
         ("small", "1"),
         ("ident", "a0eebc999c0b4ef8bb6d6bb9bd380a11"),
-        ("textual", "bob"),
+        ("textual", "Bob"),
         ("raw", "0102"),
     ] {
         let sql = format!("INSERT INTO {table} (x) VALUES (1) RETURNING id, x");

@@ -138,7 +138,7 @@ fn of_city(city: &str) -> profile::ActiveModelEx {
 
 fn nested() -> Vec<Write> {
     writes! {
-        "ActiveModelEx::insert, with what belongs to it": "row 3 of profile: - -> city, customer_id, id\nrow 4 of customer: - -> id, name, referrer_id\nrow 4 of purchase: - -> customer_id, id, state", mariadb "row 3 of profile: - -> city, customer_id, id\nrow 4 of customer: - -> id, name\nrow 4 of purchase: - -> customer_id, id, state",
+        "ActiveModelEx::insert, with what belongs to it": "row 3 of profile: - -> city, customer_id, id\nrow 4 of customer: - -> id, name, referrer_id\nrow 4 of purchase: - -> customer_id, id, state",
             |db| customer::ActiveModel::builder().set_name("dan").set_profile(of_city("bern"))
                 .add_purchase(purchase::ActiveModel::builder().set_state("open"))
                 .insert(db).await?;
