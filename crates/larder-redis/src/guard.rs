@@ -241,7 +241,9 @@ impl<'a> Attempt<'a> {
     fn end(mut self, answers: Vec<Answer>) -> Result<Vec<Answer>, Unanswered> {
         self.ended = true;
         let guard = self.guard;
-        guard.counters.waited(self.waited());
+        if !self.patient {
+            guard.counters.waited(self.waited());
+        }
         if answers.iter().any(is_misled) {
             guard.misled.store(true, Ordering::Relaxed);
             guard.news.notify_one();

@@ -39,6 +39,7 @@ mod queries;
 mod rbac;
 mod readers;
 mod reads;
+mod references;
 mod remembered;
 mod remote;
 mod repository;
