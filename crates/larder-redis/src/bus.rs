@@ -137,9 +137,10 @@ impl Shared {
         // What was read before is below what is placed now.
         let read_to = self.read_to.load(Ordering::Acquire);
         let asks = self.log.publish(bytes, &self.origin);
-        let answers = match patiently {
-            true => self.publisher.ask_patiently(asks).await?,
-            false => self.publisher.ask(asks).await?,
+        let answers = if patiently {
+            self.publisher.ask_patiently(asks).await?
+        } else {
+            self.publisher.ask(asks).await?
         };
         let (place, identity) = placed(answers)?;
         if !identity.master {

@@ -109,9 +109,10 @@ impl Guard {
     async fn attempt(&self, asks: Vec<Ask>, patiently: bool) -> Result<Vec<Answer>, Unanswered> {
         let client = self.client();
         let attempt = Attempt::begin(self, patiently);
-        let options = match patiently {
-            true => &self.patient_options,
-            false => &self.options,
+        let options = if patiently {
+            &self.patient_options
+        } else {
+            &self.options
         };
         let answers = send(&client, options, asks).await;
         attempt.end(answers)

@@ -47,6 +47,7 @@ pub use views::View;
 
 /// The schema of one database, as its statements see it.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Catalog {
     pub(crate) backend: DbBackend,
     pub(crate) shapes: shapes::Shapes,
@@ -203,25 +204,6 @@ impl Catalog {
         Some(self.unexplained[place].name())
     }
 
-    /// Tells whether a column of one table is a foreign key to one of another.
-    pub(crate) fn refers(
-        &self,
-        (child, own): (&Table, &str),
-        (parent, key): (&Table, &str),
-    ) -> bool {
-        let is_it = |it: &Child| {
-            let of_key = || matches!(parent.key.as_slice(), [column] if column.name == key);
-            let referred = match it.referred.as_slice() {
-                [] => of_key(),
-                [column] => column.eq_ignore_ascii_case(key),
-                _ => false,
-            };
-            let by = matches!(it.columns.as_slice(), [column] if column.eq_ignore_ascii_case(own));
-            it.table == Ok(child.place) && referred && by
-        };
-        parent.children.iter().any(is_it)
-    }
-
     /// Tells whether a statement that is refused may have written rows: some table or trigger says `FAIL`.
     pub(crate) fn may_fail_half_way(&self) -> bool {
         self.fails
@@ -331,6 +313,20 @@ impl Catalog {
 }
 
 impl Table {
+    /// Tells whether a column of another table is a foreign key to this one's `key`.
+    pub(crate) fn is_referred_to(&self, key: &str, child: &Self, own: &str) -> bool {
+        let is_it = |it: &Child| {
+            let referred = match it.referred.as_slice() {
+                [] => matches!(self.key.as_slice(), [column] if column.name == key),
+                [column] => column.eq_ignore_ascii_case(key),
+                _ => false,
+            };
+            let by = matches!(it.columns.as_slice(), [column] if column.eq_ignore_ascii_case(own));
+            it.table == Ok(child.place) && referred && by
+        };
+        self.children.iter().any(is_it)
+    }
+
     /// Returns its name, domain and all.
     pub fn name(&self) -> &TableName {
         &self.name

@@ -386,9 +386,12 @@ impl Write {
         if *how == Preimage::ByKey && domain.backend != DbBackend::Sqlite {
             return Vec::new();
         }
-        let exact = |(table, how): (&TableName, Following)| match domain.is_exact(table) {
-            true => how,
-            false => Following::Unknown,
+        let exact = |(table, how): (&TableName, Following)| {
+            if domain.is_exact(table) {
+                how
+            } else {
+                Following::Unknown
+            }
         };
         let following = writing.following(rows, domain.backend);
         following.into_iter().map(exact).collect()

@@ -80,9 +80,7 @@ fn following(
     }
     let mut any = Condition::any();
     for row in rows {
-        if let Some(referring) = referring(target, cascade, row)? {
-            any = any.add(referring);
-        }
+        any = with_referring(any, target, cascade, row)?;
     }
     if any.is_empty() {
         return Some(Following::Nothing);
@@ -100,19 +98,24 @@ fn following(
     Some(Following::Rows(Box::new(select)))
 }
 
-/// Returns the condition of rows that refer to this one, if any can; `None` if that is not known.
-fn referring(target: &Target, cascade: &Cascade, row: &QueryResult) -> Option<Option<Condition>> {
+/// Adds the condition of rows that refer to this one, if any can; `None` if that is not known.
+fn with_referring(
+    any: Condition,
+    target: &Target,
+    cascade: &Cascade,
+    row: &QueryResult,
+) -> Option<Condition> {
     let mut all = Condition::all();
     for (referred, own) in &cascade.columns {
         let columns = target.images.columns();
         let column = columns.iter().find(|it| it.name == *referred)?;
         let value: Value = row_value(row, column)?;
         if is_null(&value) {
-            return Some(None);
+            return Some(any);
         }
         all = all.add(Expr::col(Alias::new(&**own)).eq(value));
     }
-    Some(Some(all))
+    Some(any.add(all))
 }
 
 /// Returns the changes of rows that follow; `None` if one cannot be told.

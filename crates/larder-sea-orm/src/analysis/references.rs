@@ -23,7 +23,7 @@ pub(super) fn referred(seats: &Seats<'_>, catalog: &Catalog) -> Places {
                 let ends = it
                     .links
                     .iter()
-                    .flat_map(|link| seats.references(catalog, block, link));
+                    .flat_map(|link| seats.references(block, link));
                 for (child, parent) in ends {
                     let mut chain = std::iter::successors(Some(child), |at| by[*at]);
                     if by[parent].is_none() && chain.all(|at| at != parent) {
@@ -39,12 +39,7 @@ pub(super) fn referred(seats: &Seats<'_>, catalog: &Catalog) -> Places {
 
 impl Seats<'_> {
     /// Returns which seat an equality makes refer to which other, for each row of it.
-    fn references(
-        &self,
-        catalog: &Catalog,
-        block: usize,
-        link: &Link,
-    ) -> SmallVec<[(usize, usize); 2]> {
+    fn references(&self, block: usize, link: &Link) -> SmallVec<[(usize, usize); 2]> {
         let ends = [(&link.left, &link.right), (&link.right, &link.left)];
         let reference = |(own, referred)| {
             let (child, own) = self.locate(block, own)?;
@@ -62,8 +57,8 @@ impl Seats<'_> {
                 },
             };
             let refers = || {
-                let child = (one.table, &*columns[0].name);
-                catalog.refers(child, (other.table, &*columns[1].name))
+                let (parent, key) = (other.table, &columns[1].name);
+                parent.is_referred_to(key, one.table, &columns[0].name)
             };
             let families = one.table.is_family() || other.table.is_family();
             (child != parent && told && both && !families && refers()).then_some((child, parent))

@@ -231,28 +231,7 @@ impl Round<'_> {
         self.tally.count(&kept.read.shape, log.sort, ways, pair);
         self.tally.by_sort.entry(self.sort).or_default().add(pair);
         if pair.invalid && !pair.changed {
-            verbose(|| {
-                let met = match (pair.equality, pair.whole) {
-                    (true, _) => "meets",
-                    (false, true) => "others",
-                    (false, false) => "no row",
-                };
-                let explained = self.region.explain(&kept.key);
-                let touched = explained.entry.map(|entry| entry.dependencies);
-                let touched = touched.into_iter().flatten().filter(|it| it.has_changed);
-                let touched: Vec<_> = touched.map(|it| it.words).collect();
-                let cause = explained.invalidated.map(|it| it.to_string());
-                format!(
-                    "needless: {} {met} ({}): {:?} {}\n  after {}\n  by {} on {}",
-                    self.sort,
-                    kept.read.shape,
-                    kept.way,
-                    kept.statement,
-                    log.lines.join("; "),
-                    cause.unwrap_or_default(),
-                    touched.join(", "),
-                )
-            });
+            verbose(|| self.needless(&kept, log, pair));
         }
         if pair.changed && served {
             self.missed(&kept, log, &now);
@@ -269,6 +248,30 @@ impl Round<'_> {
             );
         }
         Some(kept)
+    }
+
+    /// Says which change took an answer along that it did not alter.
+    fn needless(&self, kept: &Kept, log: &Log, pair: Pair) -> String {
+        let met = match (pair.equality, pair.whole) {
+            (true, _) => "meets",
+            (false, true) => "others",
+            (false, false) => "no row",
+        };
+        let explained = self.region.explain(&kept.key);
+        let touched = explained.entry.map(|entry| entry.dependencies);
+        let touched = touched.into_iter().flatten().filter(|it| it.has_changed);
+        let touched: Vec<_> = touched.map(|it| it.words).collect();
+        let cause = explained.invalidated.map(|it| it.to_string());
+        format!(
+            "needless: {} {met} ({}): {:?} {}\n  after {}\n  by {} on {}",
+            self.sort,
+            kept.read.shape,
+            kept.way,
+            kept.statement,
+            log.lines.join("; "),
+            cause.unwrap_or_default(),
+            touched.join(", "),
+        )
     }
 
     fn missed(&mut self, kept: &Kept, log: &Log, now: &Answer) {
