@@ -1,7 +1,8 @@
 //! What is told to the log: one warning a change of state, and nothing else.
 
+use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use larder_core::{Store as _, StoreHealth, StoreKey};
 use tracing::field::{Field, Visit};
@@ -11,9 +12,17 @@ use tracing::{Event, Metadata, Subscriber};
 use crate::node::Node;
 use crate::server::{Server, eventually};
 
+thread_local! {
+    static HEARD: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
 /// Remembers the events of this thread, in words.
-#[derive(Clone, Default)]
-struct Listener(Arc<Mutex<Vec<String>>>);
+///
+/// One subscriber for all threads: what a thread without one meets first is never told to those that have.
+struct Listener;
+
+/// What the threads say of which somebody listens.
+struct Threads;
 
 struct Words(String);
 
@@ -23,7 +32,7 @@ impl Visit for Words {
     }
 }
 
-impl Subscriber for Listener {
+impl Subscriber for Threads {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("larder_redis")
     }
@@ -39,7 +48,11 @@ impl Subscriber for Listener {
     fn event(&self, event: &Event<'_>) {
         let mut words = Words(String::new());
         event.record(&mut words);
-        self.0.lock().unwrap().push(words.0);
+        HEARD.with_borrow_mut(|heard| {
+            if let Some(heard) = heard {
+                heard.push(words.0);
+            }
+        });
     }
 
     fn enter(&self, _: &Id) {}
@@ -48,9 +61,27 @@ impl Subscriber for Listener {
 }
 
 impl Listener {
+    /// Listens to this thread.
+    fn begin() -> Self {
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| tracing::subscriber::set_global_default(Threads).unwrap());
+        HEARD.set(Some(Vec::new()));
+        Self
+    }
+
     /// Takes what was heard since the last time.
+    #[expect(
+        clippy::unused_self,
+        reason = "only one who listens has heard anything"
+    )]
     fn heard(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        HEARD.replace(Some(Vec::new())).unwrap_or_default()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        HEARD.set(None);
     }
 }
 
@@ -68,8 +99,7 @@ async fn each_change_of_state_is_warned_of_once() {
     let Some(mut server) = Server::start() else {
         return;
     };
-    let listener = Listener::default();
-    let _guard = tracing::subscriber::set_default(listener.clone());
+    let listener = Listener::begin();
     let node = Node::heard(server.url()).await;
     let store = node.redis.store();
     eventually("the store is up", || store.health() == StoreHealth::Up).await;
@@ -80,6 +110,7 @@ async fn each_change_of_state_is_warned_of_once() {
     ];
     assert_said(&listener.heard(), &begins);
 
+    assert_eq!(node.bus().gaps, 0);
     server.kill();
     let clock = node.larder.clock();
     let began = clock.now();
@@ -115,8 +146,7 @@ async fn that_redis_is_not_there_at_the_start_is_said_once() {
         return;
     };
     server.kill();
-    let listener = Listener::default();
-    let _guard = tracing::subscriber::set_default(listener.clone());
+    let listener = Listener::begin();
     let node = Node::start(server.url());
     let clock = node.larder.clock();
     let began = clock.now();
