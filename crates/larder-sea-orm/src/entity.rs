@@ -61,8 +61,10 @@ pub enum Bulk {
     ///
     /// It is known to a connection once the entity's repository was opened over it, and then holds for any
     /// `SeaORM` UPDATE or DELETE of the table, of one row too, and for any UPDATE, DELETE, upsert or REPLACE, raw SQL
-    /// too, of keys that it names, if those are integers (or UUIDs on `PostgreSQL`). It needs the right to SELECT. More than 1,024 rows are published as by [`Wide`](Self::Wide); so is, on `SQLite`, the first
-    /// write of a transaction that was not begun as IMMEDIATE, because reading first could make it fail.
+    /// too, of keys that it names, if those are integers (or UUIDs on `PostgreSQL`). It needs the right to SELECT, and
+    /// where rows are locked the right to UPDATE, of the tables as well that follow by a foreign key and are exact.
+    /// More than 1,024 rows are published as by [`Wide`](Self::Wide); so is, on `SQLite`, the first write of a
+    /// transaction that was not begun as IMMEDIATE, because reading first could make it fail.
     Exact,
 }
 
