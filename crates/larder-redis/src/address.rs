@@ -70,8 +70,7 @@ fn hosts(url: &Url, layout: Layout) -> Result<Vec<Server>, ConfigError> {
     };
     let host = url.host_str().filter(|host| !host.is_empty());
     let host = host.ok_or_else(|| wrong("names no host: `redis://host:6379`"))?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let mut hosts = vec![Server::new(host, url.port().unwrap_or(default_port))];
+    let mut hosts = vec![Server::new(bare(host), url.port().unwrap_or(default_port))];
     for (name, value) in url.query_pairs() {
         match &*name {
             "node" if layout != Layout::One => hosts.push(node(&value)?),
@@ -89,9 +88,14 @@ fn hosts(url: &Url, layout: Layout) -> Result<Vec<Server>, ConfigError> {
     Ok(hosts)
 }
 
+/// Returns an address of version 6 without the brackets it has in a URL.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 fn node(value: &str) -> Result<Server, ConfigError> {
     let parts = value.rsplit_once(':');
-    let server = parts.and_then(|(host, port)| Some(Server::new(host, port.parse().ok()?)));
+    let server = parts.and_then(|(host, port)| Some(Server::new(bare(host), port.parse().ok()?)));
     server.ok_or_else(|| wrong("has a `node=` that is no `host:port`"))
 }
 
@@ -137,7 +141,8 @@ fn database(url: &Url, layout: Layout) -> Result<Option<u8>, ConfigError> {
 fn credentials(url: &Url) -> Result<(Option<String>, Option<String>), ConfigError> {
     let decode = |part: &str| {
         let bytes =
-            url::form_urlencoded::parse(format!("p={}", part.replace('+', "%2B")).as_bytes())
+            // Neither stands for anything else here.
+            url::form_urlencoded::parse(format!("p={}", part.replace('+', "%2B").replace('&', "%26")).as_bytes())
                 .next()
                 .map(|(_, value)| value.into_owned());
         bytes.filter(|text| !text.contains('\u{fffd}'))
@@ -176,6 +181,9 @@ mod tests {
         assert_eq!(address.database, Some(3));
         assert_eq!(address.server.hosts(), [Server::new("cache.local", 7000)]);
         assert!(!address.tls && !address.server.is_clustered());
+        let other = Address::parse("redis://:a&b=c+d%26@[::1]").unwrap();
+        assert_eq!(other.password.as_deref(), Some("a&b=c+d&"));
+        assert_eq!(other.server.hosts(), [Server::new("::1", 6379)]);
     }
 
     #[test]
@@ -184,6 +192,9 @@ mod tests {
         let cluster = Address::parse("redis-cluster://a:1?node=b:2&node=c:3").unwrap();
         assert!(cluster.server.is_clustered());
         assert_eq!(cluster.server.hosts().len(), 3);
+        let six = Address::parse("redis-cluster://[::1]:1?node=[::2]:2").unwrap();
+        let hosts = [Server::new("::1", 1), Server::new("::2", 2)];
+        assert_eq!(six.server.hosts(), hosts);
         let sentinel = Address::parse("redis-sentinel://a?sentinelServiceName=main").unwrap();
         assert_eq!(sentinel.server.hosts(), [Server::new("a", 26379)]);
         assert!(sentinel.server.is_sentinel());

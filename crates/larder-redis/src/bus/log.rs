@@ -84,6 +84,10 @@ impl Log {
         &self.stream
     }
 
+    pub(crate) fn incarnation_key(&self) -> &str {
+        &self.incarnation
+    }
+
     /// Adds changes; the answers are for [`placed`].
     pub(crate) fn publish(&self, changes: Vec<u8>, origin: &Bytes) -> Vec<Ask> {
         let changes = ["c".into(), Value::Bytes(changes.into())];

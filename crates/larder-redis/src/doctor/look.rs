@@ -7,7 +7,7 @@ use larder_core::{Clock as _, SystemClock};
 
 use super::judge::{memory, refusal, replication, server};
 use super::{Finding, Report};
-use crate::ask::{Ask, line, text};
+use crate::ask::{Ask, line, server_said, text};
 use crate::bus::log::{Log, page};
 use crate::bus::place::Place;
 use crate::config::Settings;
@@ -62,9 +62,22 @@ async fn look(link: &Link, settings: &Settings, report: &mut Report) {
 async fn log(link: &Link, settings: &Settings, report: &mut Report) {
     let log = Log::new(&settings.prefix, settings.log_length);
     let newest = log.read(Place::ZERO, None);
-    // What cannot be read was found by the rights.
-    let Ok(page) = page(link.send(newest).await) else {
-        return;
+    let page = match page(link.send(newest).await) {
+        Ok(page) => page,
+        Err(error) => {
+            // What else cannot be read was found by the rights.
+            if server_said(&error) == Some("WRONGTYPE") {
+                report.add([Finding::wrong(
+                    "a key of the log holds something else",
+                    format!(
+                        "remove `{}` and `{}`: the log is begun anew",
+                        log.stream(),
+                        log.incarnation_key()
+                    ),
+                )]);
+            }
+            return;
+        }
     };
     if page.head != Place::ZERO && page.head.position().is_none() {
         report.add([Finding::wrong(

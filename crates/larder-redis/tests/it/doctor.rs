@@ -211,6 +211,18 @@ async fn an_eviction_policy_that_could_drop_the_log_is_refused() {
 }
 
 #[tokio::test]
+async fn what_is_in_the_place_of_the_log_is_named() {
+    for key in ["larder:{larder}:changes", "larder:{larder}:incarnation"] {
+        let Some(server) = Server::start() else {
+            return;
+        };
+        server.ask(&["RPUSH", key, "what is this"]);
+        let report = examine(server.url()).await;
+        assert_wrong(&report, &["holds something else", key]);
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_reached_is_told_apart() {
     let nobody = free_address();
     assert_wrong(
