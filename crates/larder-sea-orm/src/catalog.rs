@@ -8,6 +8,7 @@ mod build;
 mod code;
 mod column;
 mod effects;
+mod follower;
 mod mysql;
 mod mysql_code;
 mod policies;
@@ -40,7 +41,8 @@ use code::{Code, Sets};
 
 pub(crate) use code::effect;
 pub use column::{Column, KeyColumn, Room};
-pub use effects::{Cascade, Effect, Effects, Follower};
+pub use effects::{Cascade, Effect, Effects};
+pub use follower::Follower;
 use unexplained::Said;
 pub use unexplained::{Part, Unexplained};
 pub use views::View;

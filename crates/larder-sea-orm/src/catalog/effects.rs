@@ -6,7 +6,8 @@ use larder_core::TableName;
 use sea_orm::DbBackend;
 
 use super::code::{Code, Fires};
-use super::{Action, Catalog, Child, Column, Entry, KeyColumn, Table, View};
+use super::follower::{Follower, follower};
+use super::{Action, Catalog, Child, Entry, Table, View};
 use crate::analysis::{Columns, Name};
 use crate::canonical::ColumnClass;
 
@@ -56,17 +57,6 @@ pub struct Cascade {
     pub further: Vec<TableName>,
     /// How the rows are read before they follow; `None`: that would not tell all that happens.
     pub follower: Option<Follower>,
-}
-
-/// A table whose rows follow others by a foreign key of integers or UUIDs, and nothing else happens then.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Follower {
-    /// Its schema and its name.
-    pub path: (String, String),
-    /// Its primary key.
-    pub key: Vec<KeyColumn>,
-    /// Its columns.
-    pub columns: Arc<[Column]>,
 }
 
 /// One thing that happens to rows of a table.
@@ -335,31 +325,6 @@ fn cascade(catalog: &Catalog, parent: &Table, child: &Child, step: &Step) -> Opt
         further: Vec::new(),
         follower,
         columns,
-    })
-}
-
-/// Returns how rows that follow are read; `columns`: those referred to, and those that refer.
-fn follower(
-    catalog: &Catalog,
-    table: &Table,
-    columns: &[(Arc<str>, Arc<str>)],
-) -> Option<Follower> {
-    let is_compared = |class| match class {
-        ColumnClass::Int => true,
-        ColumnClass::Uuid => catalog.backend == DbBackend::Postgres,
-        // Texts that a key takes for equal may not be to a query, and its types differ.
-        _ => false,
-    };
-    let own = |name: &Arc<str>| table.columns.iter().find(|it| it.name == *name);
-    let compared = columns
-        .iter()
-        .all(|(_, name)| own(name).is_some_and(|it| is_compared(it.class)));
-    let hidden = table.policies || table.secured || table.guard.is_some();
-    let alone = table.code.is_empty() && !table.family && !table.key.is_empty();
-    (compared && alone && !hidden && !catalog.may_fail_half_way()).then(|| Follower {
-        path: table.path.clone(),
-        key: table.key.clone(),
-        columns: Arc::clone(&table.columns),
     })
 }
 
