@@ -13,7 +13,7 @@ use crate::words::{change_words, dependency_words};
 const DOC: &str = include_str!("../../../../docs/precision.md");
 
 /// Where limits stand, with what is in the table for them.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     include_str!("../../src/analysis/carry.rs"),
     include_str!("../../src/analysis/checks.rs"),
     include_str!("../../src/analysis/equalities.rs"),
@@ -21,6 +21,7 @@ const SOURCES: [&str; 15] = [
     include_str!("../../src/analysis/pins.rs"),
     include_str!("../../src/analysis/narrow.rs"),
     include_str!("../../src/analysis/preimage.rs"),
+    include_str!("../../src/analysis/following.rs"),
     include_str!("../../src/analysis/raw.rs"),
     include_str!("../../src/analysis/remembered.rs"),
     include_str!("../../src/analysis/written_rows.rs"),
